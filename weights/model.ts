@@ -1,0 +1,67 @@
+/**
+ * What every reader of model files yields: a configuration, tensors under their Hugging Face names, and where the
+ * tokenizer is. No weight is read until asked for; a tensor is byte ranges of files, checked against the files' sizes.
+ */
+import type { Config } from '../graph/models/config.js'
+
+/** A contiguous run of bytes of a file, already checked to lie inside it. */
+export interface ByteRange {
+  readonly file: string
+  readonly offset: number
+  readonly bytes: number
+}
+
+/**
+ * How the bits of a type lie in the file. `plain`: elements one after another (f32, f16, bf16). `gguf`: GGUF's own
+ * interleaved blocks. `planes`: NVFP4 of safetensors, a plane of packed codes (even element in the low nibble) and a
+ * plane of e4m3 block scales.
+ */
+export type Packing = 'plain' | 'gguf' | 'planes'
+
+export interface WeightTensor {
+  /** Hugging Face name, whatever the file's own: `model.layers.0.self_attn.q_proj.weight`. */
+  readonly name: string
+  /** Name of a row of the quantized-type table: f32, f16, bf16, q4_0, q4_1, q8_0, nvfp4. */
+  readonly type: string
+  /** Logical shape, slowest dimension first: [out, in] for a matrix, [width] for a vector. */
+  readonly shape: readonly number[]
+  readonly packing: Packing
+  /** `data` for plain and gguf; `codes` and `scales` for planes. */
+  readonly ranges: Readonly<Record<string, ByteRange>>
+  /** Multiplies every element (NVFP4's tensor scale, already inverted where the file divides); 1 where there is none. */
+  readonly scale: number
+  /** Set where the file's rows are permuted for RoPE over adjacent pairs (GGUF's llama q and k): how many heads the rows hold. */
+  readonly permutedHeads?: number
+}
+
+/** Where the tokenizer comes from; `engine/tokenizer.ts` builds it. */
+export type TokenizerSource =
+  | { readonly kind: 'tokenizer.json'; readonly file: string; readonly configFile: string | null }
+  | { readonly kind: 'gguf'; readonly file: string; readonly metadata: Readonly<Record<string, unknown>> }
+
+/** Sampling defaults and stop ids, from generation_config.json, config.json or GGUF metadata. */
+export interface GenerationDefaults {
+  readonly temperature?: number
+  readonly topK?: number
+  readonly topP?: number
+  readonly minP?: number
+  readonly repeatPenalty?: number
+  readonly stopIds: readonly number[]
+}
+
+export interface ModelSource {
+  /** The path as the user gave it. */
+  readonly path: string
+  readonly format: 'safetensors' | 'gguf'
+  readonly config: Config
+  readonly tensors: ReadonlyMap<string, WeightTensor>
+  readonly tokenizer: TokenizerSource | null
+  /** Jinja source, or null where the model has none. */
+  readonly chatTemplate: string | null
+  readonly generation: GenerationDefaults
+  /** Sum of the bytes of all tensors. */
+  readonly bytes: number
+  /** Reads `range` (or `bytes` of it from `at`) into `into`. */
+  read(range: ByteRange, into: Uint8Array, at?: number): void
+  close(): void
+}
