@@ -30,7 +30,10 @@ export interface WeightTensor {
   readonly ranges: Readonly<Record<string, ByteRange>>
   /** Multiplies every element (NVFP4's tensor scale, already inverted where the file divides); 1 where there is none. */
   readonly scale: number
-  /** Set where the file's rows are permuted for RoPE over adjacent pairs (GGUF's llama q and k): how many heads the rows hold. */
+  /**
+   * Set where the file's rows (of a bias: elements) are permuted for RoPE over adjacent pairs (GGUF's llama q and k): how many
+   * heads they hold. Row h·headDim + 2·i + j of the file is row h·headDim + j·headDim/2 + i of the model.
+   */
   readonly permutedHeads?: number
 }
 
@@ -61,6 +64,10 @@ export interface ModelSource {
   readonly generation: GenerationDefaults
   /** Sum of the bytes of all tensors. */
   readonly bytes: number
+  /** Names, as in the files, of tensors that the model does not use: scales of activations, a tied head's copy. */
+  readonly ignored: readonly string[]
+  /** What its maker wants said whenever the model is used (`weft_notice` of config.json), or null. */
+  readonly notice: string | null
   /** Reads `range` (or `bytes` of it from `at`) into `into`. */
   read(range: ByteRange, into: Uint8Array, at?: number): void
   close(): void

@@ -1,0 +1,154 @@
+/**
+ * Weights as float32, by plain scalar code: the oracle that every backend's decoding is compared with, and the reference
+ * device's source of weights. A code times its block scale is exact in float32 for every type here, so one rounding
+ * remains, by the minimum (q4_1) or by the tensor scale (nvfp4). Rows that GGUF's llama permuted are put back in order.
+ */
+import { check } from '../graph/error.js'
+import { e2m1ToF32, e4m3ToF32, f16ToF32, ue4m3ToF32 } from './floats.js'
+import type { ModelSource, WeightTensor } from './model.js'
+
+/** Rows are converted in pieces of about so many values, so that the raw bytes never stand beside a whole matrix. */
+const pieceValues = 1 << 20
+
+/** Fills `into` from `count` values' worth of raw bytes. */
+type Decode = (raw: Uint8Array, into: Float32Array) => void
+
+interface Block {
+  readonly values: number
+  readonly bytes: number
+  readonly decode: Decode
+}
+
+const blocks: Readonly<Record<string, Block>> = {
+  f32: { values: 1, bytes: 4, decode: (raw, into) => into.set(new Float32Array(raw.buffer, raw.byteOffset, into.length)) },
+  f16: { values: 1, bytes: 2, decode: decodeF16 },
+  bf16: { values: 1, bytes: 2, decode: decodeBf16 },
+  q4_0: { values: 32, bytes: 18, decode: decodeQ4Zero },
+  q4_1: { values: 32, bytes: 20, decode: decodeQ4One },
+  q8_0: { values: 32, bytes: 34, decode: decodeQ8Zero },
+  nvfp4: { values: 64, bytes: 36, decode: decodeNvfp4 },
+}
+
+/**
+ * Rows [rowFrom, rowFrom + rows) of `tensor` as float32, row-major, in the model's own order; all rows by default. A vector
+ * counts as one row. Throws when the rows are not the tensor's, or the type is unknown.
+ */
+export function dequantize(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, rowFrom = 0, rows?: number): Float32Array {
+  const columns = tensor.shape.at(-1) ?? 1
+  const total = tensor.shape.slice(0, -1).reduce((n, d) => n * d, 1)
+  const count = rows ?? total - rowFrom
+  const inside = Number.isInteger(rowFrom) && Number.isInteger(count) && rowFrom >= 0 && count >= 0 && rowFrom + count <= total
+  check(inside, 'weights', `tensor ${tensor.name}: rows`, `within ${total}`, `${count} from ${rowFrom}`)
+  const out = new Float32Array(count * columns)
+  const heads = tensor.permutedHeads
+  if (heads === undefined) readRows(source, tensor, columns, rowFrom, out)
+  else if (total === 1) unpermuteVector(source, tensor, heads, out)
+  else {
+    for (let i = 0; i < count; i++) readRows(source, tensor, columns, fileRow(rowFrom + i, total / heads), out.subarray(i * columns, (i + 1) * columns))
+  }
+  return out
+}
+
+/** Where the model's row stands in a permuted file, whose heads hold [headDim/2, 2] rows for the model's [2, headDim/2]. */
+export function fileRow(row: number, headDim: number): number {
+  const within = row % headDim
+  const half = headDim / 2
+  return row - within + (within % half) * 2 + Math.floor(within / half)
+}
+
+function unpermuteVector(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, heads: number, out: Float32Array): void {
+  const stored = new Float32Array(out.length)
+  readRows(source, tensor, out.length, 0, stored)
+  for (let i = 0; i < out.length; i++) out[i] = stored[fileRow(i, out.length / heads)]!
+}
+
+/** Whole rows as they stand in the file, from row `from` on, as many as `out` holds. */
+function readRows(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, columns: number, from: number, out: Float32Array): void {
+  const rowsAPiece = Math.max(1, Math.floor(pieceValues / columns))
+  for (let done = 0; done * columns < out.length; done += rowsAPiece) {
+    const piece = out.subarray(done * columns, (done + rowsAPiece) * columns)
+    if (tensor.packing === 'planes') readPlanes(source, tensor, (from + done) * columns, piece)
+    else readBlocks(source, tensor, (from + done) * columns, piece)
+  }
+}
+
+function readBlocks(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, first: number, out: Float32Array): void {
+  const block = Object.hasOwn(blocks, tensor.type) ? blocks[tensor.type] : undefined
+  const data = tensor.ranges['data']
+  check(block !== undefined && data !== undefined, 'weights', `tensor ${tensor.name}: type`, Object.keys(blocks).join(', '), tensor.type)
+  const raw = new Uint8Array((out.length / block.values) * block.bytes)
+  source.read(data, raw, (first / block.values) * block.bytes)
+  block.decode(raw, out)
+  if (tensor.scale !== 1) for (let i = 0; i < out.length; i++) out[i] = out[i]! * tensor.scale
+}
+
+/** NVFP4 of safetensors: codes two to a byte, the even one low; one e4m3 scale for 16. */
+function readPlanes(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, first: number, out: Float32Array): void {
+  const { codes: codeRange, scales: scaleRange } = tensor.ranges
+  check(tensor.type === 'nvfp4' && codeRange !== undefined && scaleRange !== undefined, 'weights', `tensor ${tensor.name}: type in planes`, 'nvfp4', tensor.type)
+  const codes = new Uint8Array(out.length / 2)
+  const scales = new Uint8Array(out.length / 16)
+  source.read(codeRange, codes, first / 2)
+  source.read(scaleRange, scales, first / 16)
+  for (let i = 0; i < out.length; i++) {
+    const code = (codes[i >> 1]! >> (4 * (i & 1))) & 15
+    out[i] = e2m1ToF32(code) * e4m3ToF32(scales[i >> 4]!) * tensor.scale
+  }
+}
+
+function decodeF16(raw: Uint8Array, into: Float32Array): void {
+  for (let i = 0; i < into.length; i++) into[i] = f16ToF32(half(raw, 2 * i))
+}
+
+function decodeBf16(raw: Uint8Array, into: Float32Array): void {
+  const bits = new Uint32Array(into.buffer, into.byteOffset, into.length)
+  for (let i = 0; i < bits.length; i++) bits[i] = half(raw, 2 * i) << 16
+}
+
+function decodeQ4Zero(raw: Uint8Array, into: Float32Array): void {
+  for (let at = 0, i = 0; i < into.length; at += 18, i += 32) {
+    const d = f16ToF32(half(raw, at))
+    for (let j = 0; j < 16; j++) {
+      const pair = raw[at + 2 + j]!
+      into[i + j] = ((pair & 15) - 8) * d
+      into[i + j + 16] = ((pair >> 4) - 8) * d
+    }
+  }
+}
+
+function decodeQ4One(raw: Uint8Array, into: Float32Array): void {
+  for (let at = 0, i = 0; i < into.length; at += 20, i += 32) {
+    const d = f16ToF32(half(raw, at))
+    const min = f16ToF32(half(raw, at + 2))
+    for (let j = 0; j < 16; j++) {
+      const pair = raw[at + 4 + j]!
+      into[i + j] = (pair & 15) * d + min
+      into[i + j + 16] = (pair >> 4) * d + min
+    }
+  }
+}
+
+function decodeQ8Zero(raw: Uint8Array, into: Float32Array): void {
+  for (let at = 0, i = 0; i < into.length; at += 34, i += 32) {
+    const d = f16ToF32(half(raw, at))
+    for (let j = 0; j < 32; j++) into[i + j] = ((raw[at + 2 + j]! << 24) >> 24) * d
+  }
+}
+
+/** GGUF's type 40: four unsigned e4m3 scales, then 8 bytes for each 16 values, element j low and j + 8 high. */
+function decodeNvfp4(raw: Uint8Array, into: Float32Array): void {
+  for (let at = 0, i = 0; i < into.length; at += 36, i += 64) {
+    for (let s = 0; s < 4; s++) {
+      const d = ue4m3ToF32(raw[at + s]!)
+      for (let j = 0; j < 8; j++) {
+        const pair = raw[at + 4 + s * 8 + j]!
+        into[i + s * 16 + j] = e2m1ToF32(pair) * d
+        into[i + s * 16 + j + 8] = e2m1ToF32(pair >> 4) * d
+      }
+    }
+  }
+}
+
+function half(raw: Uint8Array, at: number): number {
+  return raw[at]! | (raw[at + 1]! << 8)
+}
