@@ -1,0 +1,125 @@
+/** The options and results of the library's public entry. */
+import type { Config } from '../graph/models/config.js'
+import type { GenerationDefaults, ModelSource } from '../weights/model.js'
+import type { Tokenizer } from './tokenizer.js'
+
+/** `auto` takes cuda, then webgpu on a real GPU, then wasm; `cuda:1` is the second GPU; `reference` is the evaluator. */
+export type DeviceName = 'auto' | 'wasm' | 'webgpu' | 'cuda' | `cuda:${number}` | 'reference'
+/** f16: operands of matrix products may be rounded to f16 (sums are f32) and the KV cache is f16. */
+export type Compute = 'f32' | 'f16'
+
+export interface LoadOptions {
+  readonly device?: DeviceName
+  /** Default: f16 on a GPU that has it, f32 elsewhere. */
+  readonly compute?: Compute
+  /** Storage of the KV cache; default as `compute`. */
+  readonly kvType?: 'f32' | 'f16'
+  /** CPU threads of the wasm backend. */
+  readonly threads?: number
+  /** Context limit in positions; default the model's own, at most 32768. */
+  readonly context?: number
+  /** Rows of a prefill chunk, default 512. */
+  readonly chunk?: number
+  /** Sequences the cache can hold, default 1. */
+  readonly sequences?: number
+  /** Rewrite rules on (default) or off, to bisect. */
+  readonly fuse?: boolean
+  /** WebGPU on a software adapter, for tests; default false. */
+  readonly softwareGpu?: boolean
+  /** Bytes of weights on the device so far, and of all. */
+  readonly onProgress?: (done: number, total: number) => void
+  /** Lines worth showing a person: which device was taken and why not the others, a stand-in model. */
+  readonly onNotice?: (line: string) => void
+}
+
+export interface Message {
+  readonly role: string
+  readonly content: string
+  readonly [key: string]: unknown
+}
+
+export interface GenerateOptions {
+  readonly maxTokens?: number
+  /** 0 is greedy. Defaults of this and the next four: the model's generation_config.json, else greedy. */
+  readonly temperature?: number
+  readonly topK?: number
+  readonly topP?: number
+  readonly minP?: number
+  readonly repeatPenalty?: number
+  readonly seed?: number
+  readonly stop?: readonly string[]
+  /** Prompt strings are sent as they are, without the chat template. */
+  readonly raw?: boolean
+  readonly system?: string
+  readonly signal?: AbortSignal
+}
+
+export type StopReason = 'stop' | 'length' | 'context' | 'aborted'
+
+/** A piece of text with the ids that made it; the last piece carries the reason and the figures. */
+export interface Piece {
+  readonly text: string
+  readonly ids: readonly number[]
+  readonly done?: { readonly reason: StopReason; readonly stats: GenerateStats }
+}
+
+export interface GenerateStats {
+  readonly promptTokens: number
+  /** Prompt tokens already in the KV cache. */
+  readonly cachedTokens: number
+  readonly generatedTokens: number
+  readonly prefillSeconds: number
+  readonly decodeSeconds: number
+  /** Seconds from the call to the first token. */
+  readonly firstTokenSeconds: number
+  readonly prefillTokensPerSecond: number
+  readonly decodeTokensPerSecond: number
+  /** GB/s of weights and cache read while decoding. */
+  readonly decodeGBps: number
+}
+
+export interface LoadStats {
+  readonly loadSeconds: number
+  readonly openSeconds: number
+  readonly generateTextSeconds: number
+  readonly compileSeconds: number
+  readonly uploadSeconds: number
+  readonly kernelsCompiled: number
+  readonly kernelsCached: number
+  readonly weightBytes: number
+  readonly cacheBytes: number
+}
+
+/** A conversation or text whose KV cache is kept between calls. */
+export interface Session {
+  /** Tokens in the cache. */
+  readonly length: number
+  /** Generates after `prompt`: text, messages (rendered by the model's template) or ids. Reuses the cache up to the first difference. */
+  generate(prompt: string | readonly Message[] | Uint32Array, options?: GenerateOptions): AsyncGenerator<Piece, void, void>
+  /** Logits [rows, vocab] of all given ids, appended to the cache; for checks. `rows`: indices into ids, default all. */
+  logits(ids: Uint32Array, rows?: readonly number[]): Promise<Float32Array>
+  /** Forgets everything after the first `length` tokens. */
+  truncate(length: number): void
+  close(): void
+}
+
+export interface Model {
+  readonly source: ModelSource
+  readonly config: Config
+  readonly tokenizer: Tokenizer
+  readonly generation: GenerationDefaults
+  /** The device in one line: `wasm, 2 threads` or `cuda, NVIDIA H200 (sm_90a)`. */
+  readonly device: string
+  readonly backend: 'wasm' | 'webgpu' | 'cuda' | 'reference'
+  readonly compute: Compute
+  readonly stats: LoadStats
+  /** Context limit in positions. */
+  readonly context: number
+  session(): Session
+  generate(prompt: string | readonly Message[] | Uint32Array, options?: GenerateOptions): AsyncGenerator<Piece, void, void>
+  /** The prompt as the model sees it, before tokenization. */
+  render(messages: readonly Message[], options?: Readonly<Record<string, unknown>>): string
+  tokenize(text: string): Uint32Array
+  detokenize(ids: Iterable<number>): string
+  close(): Promise<void>
+}
