@@ -1,0 +1,170 @@
+/**
+ * Decoding in the kernel form: reads a run of 32 elements of a weight in 16-byte loads and yields groups of codes
+ * with their scale and minimum. Reading and decoding stand apart, so that a schedule can read one step ahead. The
+ * same rows serve GPUs, where device functions unpack words, and CPUs, where one swizzle of a 16-byte table decodes
+ * sixteen codes.
+ */
+import { WeftError } from '../../graph/error.js'
+import type { Buffer, KernelBuilder } from '../builder.js'
+import type { Caps } from '../caps.js'
+import { call, f32, splat, table, type Operand, type Value } from '../value.js'
+import { runElements, type WeightLayout } from './layout.js'
+import type { ScaleCoding } from './table.js'
+
+/** A group of a run: consecutive elements from `at`, four to a vector, that share scale and minimum. */
+export interface DecodedGroup {
+  readonly at: number
+  /** q as f32x4, four consecutive elements each. */
+  readonly codes: readonly Value[]
+  readonly scale: Value | null
+  readonly min: Value | null
+}
+
+/** e2m1's values doubled, so that they are whole; the half goes into the scale. */
+const e2m1Doubled = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12]
+
+/** A weight as a kernel sees it: its buffer in 16-byte units and, where there are scales, in words. */
+export class WeightView {
+  private readonly vectors: Buffer
+  private readonly words: Buffer
+
+  constructor(private readonly k: KernelBuilder, name: string, readonly layout: WeightLayout, private readonly caps: Caps) {
+    // Both views are the same buffer; the plan binds `name` and `nameWords` to one weight.
+    this.vectors = k.param(name, 'u32x4', 'weight', 'read', 'stream')
+    this.words = layout.type.scale || !layout.runs ? k.param(`${name}Words`, 'u32', 'weight', 'read', 'keep') : this.vectors
+  }
+
+  /** Runs of one row. */
+  get runs(): number {
+    return this.layout.cols / runElements
+  }
+  /** 16-byte loads of one run. */
+  private get vectorsPerRun(): number {
+    return this.layout.type.bits / 4
+  }
+
+  /** What decoding a run needs, as loads: its codes, then its scales and minima. */
+  read(row: Value, run: Value): readonly Value[] {
+    const { layout } = this
+    const at = row.mul(this.runs).add(run)
+    const codes = Array.from({ length: this.vectorsPerRun }, (_, i) => this.vectors.load(at.mul(this.vectorsPerRun).add(i)))
+    const section = (byteAt: number): Value => this.words.loadBits(at.add(byteAt / 2), 16)
+    return [...codes, ...(layout.type.scale ? [section(layout.scalesAt)] : []), ...(layout.type.min ? [section(layout.minsAt)] : [])]
+  }
+
+  /** Groups of the run whose loads were named. */
+  decode(read: readonly Value[]): readonly DecodedGroup[] {
+    const { type } = this.layout
+    const vectors = read.slice(0, this.vectorsPerRun)
+    const codes = this.codes(vectors)
+    if (!type.scale) return [{ at: 0, codes, scale: null, min: null }]
+    const packed = read[this.vectorsPerRun]!
+    const min = type.min ? call('f16', read[this.vectorsPerRun + 1]!).negate() : null
+    const { group, coding } = type.scale
+    const perGroup = group / 4
+    return Array.from({ length: runElements / group }, (_, g) => ({
+      at: g * group,
+      codes: codes.slice(g * perGroup, (g + 1) * perGroup),
+      scale: this.k.let('scale', this.scale(packed, g, coding)),
+      min: min && this.k.let('least', min),
+    }))
+  }
+
+  /** All 32 elements of a run as eight f32x4, scales and minima applied; without the row's scale. */
+  dequantize(read: readonly Value[]): readonly Value[] {
+    return this.decode(read).flatMap(({ codes, scale, min }) =>
+      codes.map(c => {
+        const scaled = scale ? c.mul(splat('f32x4', scale)) : c
+        return min ? scaled.sub(splat('f32x4', min)) : scaled
+      }),
+    )
+  }
+
+  /** One element, for schedules that take any shape; without the row's scale. */
+  element(row: Value, col: Value): Value {
+    const { layout, words } = this
+    const { type, cols, span } = layout
+    const at = row.mul(cols).add(col)
+    const q = ((): Value => {
+      switch (type.codec) {
+        case 'f32': return this.word(at).bitcast('f32')
+        case 'f16': return call('f16', this.half(at))
+        case 'bf16': return call('bf16', this.half(at))
+        case 'i8': return call('i8x4', words.loadBits(at, 8)).at(0)
+        case 'e2m1':
+        case 'u4': {
+          const inSpan = col.mod(span)
+          const byte = row.mul(cols / 2).add(col.div(span).mul(span / 2)).add(inSpan.mod(span / 2))
+          const code = words.loadBits(byte, 8).shr(inSpan.div(span / 2).mul(4)).and(15)
+          return call(type.codec === 'e2m1' ? 'e2m1x4' : 'u4x4', code).at(0).sub(type.zero)
+        }
+        default: return type.codec satisfies never
+      }
+    })()
+    if (!type.scale) return q
+    const g = row.mul(cols / type.scale.group).add(col.div(type.scale.group))
+    const scale = type.scale.coding === 'e4m3'
+      ? call('e4m3', words.loadBits(g.add(layout.scalesAt), 8))
+      : call('f16', words.loadBits(g.add(layout.scalesAt / 2), 16))
+    const scaled = q.mul(scale)
+    return type.min ? scaled.add(call('f16', words.loadBits(g.add(layout.minsAt / 2), 16))) : scaled
+  }
+
+  /** The row's own scale, or null where the type has none. */
+  rowScale(row: Value): Value | null {
+    return this.layout.type.rowScale ? this.words.load(row.add(this.layout.rowScalesAt / 4)).bitcast('f32') : null
+  }
+
+  private word(index: Operand): Value {
+    return this.words.load(index)
+  }
+  private half(index: Value): Value {
+    return this.words.loadBits(index, 16)
+  }
+
+  private scale(packed: Value, group: number, coding: ScaleCoding): Value {
+    const doubled = this.caps.simd && this.layout.type.codec === 'e2m1'
+    const scale = ((): Value => {
+      switch (coding) {
+        case 'f16': return call('f16', packed)
+        case 'e4m3': return call('e4m3', group === 0 ? packed.and(255) : packed.shr(8 * group))
+        default: return coding satisfies never
+      }
+    })()
+    return doubled ? scale.mul(f32(0.5)) : scale
+  }
+
+  private codes(vectors: readonly Value[]): readonly Value[] {
+    const { codec, zero } = this.layout.type
+    const shifted = (v: Value): Value => (zero === 0 ? v : v.sub(zero))
+    switch (codec) {
+      case 'f32': return vectors.map(v => v.bitcast('f32x4'))
+      case 'f16':
+      case 'bf16': return vectors.flatMap(v => [call(`${codec}x4`, v.at(0), v.at(1)), call(`${codec}x4`, v.at(2), v.at(3))])
+      case 'i8': return this.caps.simd ? vectors.flatMap(v => widen(this.k, v.bitcast('i8x16'))) : vectors.flatMap(v => [0, 1, 2, 3].map(i => call('i8x4', v.at(i))))
+      case 'e2m1':
+      case 'u4': {
+        const v = vectors[0]!
+        if (this.caps.simd) {
+          // Span 32: the low nibbles are elements 0 to 15, the high ones 16 to 31.
+          const halves = [v.and(0x0f0f0f0f), v.shr(4).and(0x0f0f0f0f)].map(n => n.bitcast('i8x16'))
+          const bytes = codec === 'e2m1' ? halves.map(n => call('swizzle', table(e2m1Doubled), n)) : halves
+          return bytes.flatMap(b => widen(this.k, b)).map(shifted)
+        }
+        const unpack = codec === 'e2m1' ? 'e2m1x4' : 'u4x4'
+        return [0, 1, 2, 3].flatMap(i => [call(unpack, v.at(i).and(0xffff)), call(unpack, v.at(i).shr(16))]).map(shifted)
+      }
+      default: throw new WeftError({ where: 'decode', what: `no decoding of ${codec satisfies never}` })
+    }
+  }
+}
+
+/** Sixteen signed bytes as four f32x4. */
+function widen(k: KernelBuilder, bytes: Value): readonly Value[] {
+  const b = k.let('bytes', bytes)
+  return (['extendLow8', 'extendHigh8'] as const).flatMap(half => {
+    const words = k.let('words', call(half, b))
+    return [call('extendLow16', words).convert('f32x4'), call('extendHigh16', words).convert('f32x4')]
+  })
+}
+

@@ -1,0 +1,68 @@
+/**
+ * Quantized types as rows of a table. A row says where a block's fields lie in each file packing and how codes, scales
+ * and minima are coded; readers, layouts and decoding follow from it. Every type promises one thing to schedules: a
+ * group of elements contributes scale · Σ q·x − min · Σ x, times the row's scale where there is one.
+ *
+ * Four-bit codes are stored in spans: of each `span` elements the first half lie in the low nibbles of span / 2 bytes
+ * and the second half in the high ones. Span 2 is plain order, 16 GGUF's NVFP4, 32 GGUF's Q4_0 and Q4_1.
+ */
+import { WeftError } from '../../graph/error.js'
+
+export type Codec = 'f32' | 'f16' | 'bf16' | 'e2m1' | 'u4' | 'i8'
+export type ScaleCoding = 'e4m3' | 'f16'
+
+/** Where a field stands in a block of GGUF: `count` items of the field's coding from byte `at`. */
+interface Field {
+  readonly at: number
+  readonly count: number
+}
+
+export interface QuantType {
+  readonly name: string
+  readonly codec: Codec
+  readonly bits: 4 | 8 | 16 | 32
+  /** Subtracted from a code to give q. */
+  readonly zero: number
+  /** One scale for each `group` elements along the inner axis. */
+  readonly scale: { readonly group: number; readonly coding: ScaleCoding } | null
+  /** One minimum for each group of the scale; the file stores what is added, the contract subtracts. */
+  readonly min: { readonly coding: 'f16' } | null
+  /** A float32 for each row: the tensor scale of NVFP4, kept apart for each merged part. */
+  readonly rowScale: boolean
+  /** The type's interleaved block in GGUF, or null where elements simply follow each other. */
+  readonly gguf: { readonly elements: number; readonly bytes: number; readonly codes: Field; readonly span: number; readonly scales: Field; readonly mins: Field | null } | null
+}
+
+const floatType = (name: Codec & string, bits: 16 | 32): QuantType => ({ name, codec: name, bits, zero: 0, scale: null, min: null, rowScale: false, gguf: null })
+
+const rows = {
+  f32: floatType('f32', 32),
+  f16: floatType('f16', 16),
+  bf16: floatType('bf16', 16),
+  q4_0: {
+    name: 'q4_0', codec: 'u4', bits: 4, zero: 8, scale: { group: 32, coding: 'f16' }, min: null, rowScale: false,
+    gguf: { elements: 32, bytes: 18, scales: { at: 0, count: 1 }, mins: null, codes: { at: 2, count: 32 }, span: 32 },
+  },
+  q4_1: {
+    name: 'q4_1', codec: 'u4', bits: 4, zero: 0, scale: { group: 32, coding: 'f16' }, min: { coding: 'f16' }, rowScale: false,
+    gguf: { elements: 32, bytes: 20, scales: { at: 0, count: 1 }, mins: { at: 2, count: 1 }, codes: { at: 4, count: 32 }, span: 32 },
+  },
+  q8_0: {
+    name: 'q8_0', codec: 'i8', bits: 8, zero: 0, scale: { group: 32, coding: 'f16' }, min: null, rowScale: false,
+    gguf: { elements: 32, bytes: 34, scales: { at: 0, count: 1 }, mins: null, codes: { at: 2, count: 32 }, span: 2 },
+  },
+  nvfp4: {
+    name: 'nvfp4', codec: 'e2m1', bits: 4, zero: 0, scale: { group: 16, coding: 'e4m3' }, min: null, rowScale: true,
+    gguf: { elements: 64, bytes: 36, scales: { at: 0, count: 4 }, mins: null, codes: { at: 4, count: 64 }, span: 16 },
+  },
+} as const satisfies Record<string, QuantType>
+
+export const quantTypes: Readonly<Record<string, QuantType>> = rows
+
+export function quantType(name: string): QuantType {
+  const type = quantTypes[name]
+  if (!type) throw new WeftError({ where: 'types', what: `unknown quantized type ${name}`, expected: Object.keys(rows).join(', ') })
+  return type
+}
+
+export const scaleBytes: Readonly<Record<ScaleCoding, number>> = { e4m3: 1, f16: 2 }
