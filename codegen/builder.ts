@@ -141,6 +141,7 @@ export class KernelBuilder {
 
   when(condition: Value, then: () => void, otherwise?: () => void): void {
     if (condition.constant === 1) return then()
+    if (condition.constant === 0) return otherwise?.()
     this.push({ kind: 'if', condition: condition.expr, then: this.nested(then), otherwise: otherwise ? this.nested(otherwise) : [] })
   }
 

@@ -143,6 +143,12 @@ function fold(op: BinaryOp, a: Value, b: Value): Value | undefined {
       case '>>': return constant(type, type === 'u32' ? x >>> y : x >> y)
       case '&': return constant(type, x & y)
       case '|': return constant(type, x | y)
+      case '<': return constant('bool', Number(x < y))
+      case '<=': return constant('bool', Number(x <= y))
+      case '>': return constant('bool', Number(x > y))
+      case '>=': return constant('bool', Number(x >= y))
+      case '==': return constant('bool', Number(x === y))
+      case '!=': return constant('bool', Number(x !== y))
       default: return undefined
     }
   }

@@ -1,0 +1,97 @@
+/** What several schedules share: loops over elements, sums over a group of threads, float activations as buffers. */
+import { amount, kernel, tilesOf, type Buffer, type Extent, type KernelBuilder } from '../builder.js'
+import type { Caps } from '../caps.js'
+import type { Cost, Kernel } from '../kernel.js'
+import type { Context } from '../schedule.js'
+import { call, type Value } from '../value.js'
+
+/** Bytes and flops of a kernel over `rows` rows, `each` counted for a row and `base` once. */
+export function cost(rows: Extent, bytesEach: number, flopsEach: number, baseBytes = 0): Cost {
+  return { bytes: amount(rows, bytesEach, baseBytes), flops: amount(rows, flopsEach) }
+}
+
+/** Elements one tile of an elementwise kernel covers on a CPU, where a tile is one thread. */
+const cpuElements = 512
+
+export interface Elementwise {
+  readonly schedule: string
+  readonly rows: Extent
+  /** Elements of one row. */
+  readonly width: number
+  readonly bytesPerElement: number
+  readonly threads: number
+}
+
+/** A kernel that does `body` for every element of [rows, width], given its row, column and index. */
+export function elementwise(context: Context, e: Elementwise, params: (k: KernelBuilder) => (row: Value, col: Value, index: Value) => void): Kernel {
+  const { simd } = context.caps
+  const threads = simd ? 1 : e.threads
+  const perTile = simd ? Math.min(cpuElements, e.width) : Math.min(threads, e.width)
+  const tilesPerRow = Math.ceil(e.width / perTile)
+  return kernel(
+    {
+      schedule: e.schedule, knobs: { threads }, threads, state: context.state,
+      tiles: [tilesOf(e.rows), { dim: null, per: 1, times: tilesPerRow }],
+      cost: cost(e.rows, e.width * e.bytesPerElement, e.width),
+    },
+    (k, tile) => {
+      const each = params(k)
+      const row = k.let('row', tile.div(tilesPerRow))
+      const first = k.let('first', tile.mod(tilesPerRow).mul(perTile))
+      const guarded = (col: Value, then: () => void): void => (e.width % perTile === 0 ? then() : k.when(col.lt(e.width), then))
+      const at = (col: Value): void => guarded(col, () => each(row, col, k.let('at', row.mul(e.width).add(col))))
+      if (simd) k.for({ name: 'element', to: perTile }, i => at(k.let('col', first.add(i))))
+      else at(k.let('col', first.add(k.local)))
+    },
+  )
+}
+
+/** The sum over all threads of a group, seen by all of them; a tree in shared memory, in a fixed order. */
+export function groupReduce(k: KernelBuilder, threads: number, value: Value, combine: (a: Value, b: Value) => Value): Value {
+  if (threads === 1) return value
+  const parts = k.shared('parts', 'f32', threads)
+  parts.store(k.local, value)
+  k.barrier()
+  for (let half = threads / 2; half >= 1; half /= 2) {
+    k.when(k.local.lt(half), () => parts.store(k.local, combine(parts.load(k.local), parts.load(k.local.add(half)))))
+    k.barrier()
+  }
+  const total = k.let('total', parts.load(0))
+  return total
+}
+
+/**
+ * Sums over teams of `lanes` neighbouring threads, seen by all of a team: by shuffles where a subgroup holds a team,
+ * else by a tree in shared memory. Teams are runs of the local index, which is how every known driver fills
+ * one-dimensional groups into subgroups.
+ */
+export function teamSums(k: KernelBuilder, caps: Caps, threads: number, lanes: number, values: readonly Value[]): readonly Value[] {
+  if (lanes === 1) return values
+  if (caps.subgroup && caps.subgroup.min >= lanes) {
+    return values.map(v => {
+      let sum = v
+      for (let bit = lanes / 2; bit >= 1; bit /= 2) sum = k.let('sum', sum.add(call('subgroupShuffleXor', sum, k.const('u32', bit))))
+      return sum
+    })
+  }
+  const parts = k.shared('parts', 'f32', threads)
+  const inTeam = k.let('inTeam', k.local.mod(lanes))
+  return values.map((v, n) => {
+    if (n > 0) k.barrier()
+    parts.store(k.local, v)
+    k.barrier()
+    for (let half = lanes / 2; half >= 1; half /= 2) {
+      k.when(inTeam.lt(half), () => parts.store(k.local, parts.load(k.local).add(parts.load(k.local.add(half)))))
+      k.barrier()
+    }
+    return k.let('sum', parts.load(k.local.sub(inTeam)))
+  })
+}
+
+/** A float vector or matrix of weights kept as f32: norms and biases. */
+export const vectorParam = (k: KernelBuilder, name: string, element: 'f32' | 'f32x4' = 'f32'): Buffer => k.param(name, element, 'weight')
+
+/** x · sigmoid(x) */
+export function silu(k: KernelBuilder, x: Value): Value {
+  return x.div(k.const('f32', 1).add(call('exp', x.negate())))
+}
