@@ -36,10 +36,11 @@ export async function readTokenizerJson(file: string, configFile: string | null)
   const model = isRecord(json.model) ? json.model : fail(file, 'model', 'an object', json.model)
   checkModel(file, model)
 
+  const nfc = readNormalizer(file, json.normalizer)
   const tokens = readVocabulary(file, model.vocab)
   const reachable = new Uint8Array(MAX_TOKENS)
   for (let id = 0; id < tokens.length; id++) reachable[id] = tokens[id] === undefined ? 0 : 1
-  const added = readAdded(file, json.added_tokens, tokens)
+  const added = readAdded(file, json.added_tokens, tokens, model.vocab as Json, nfc)
   checkNoHoles(file, tokens)
   const idOf = (content: string): number | null => {
     const token = added.find(({ content: c }) => c === content)
@@ -47,6 +48,8 @@ export async function readTokenizerJson(file: string, configFile: string | null)
     const id = tokens.indexOf(content)
     return id < 0 ? null : id
   }
+  const decoders = stages(file, 'decoder', 'decoders', json.decoder)
+  if (decoders.length !== 1 || decoders[0].type !== 'ByteLevel') fail(file, 'decoder is not supported', 'ByteLevel', json.decoder)
   const { prefix, suffix } = readTemplate(file, json.post_processor)
   const wrapped = [prefix, suffix].map(names => names.map(name => idOf(name) ?? fail(file, 'post_processor: no such token', undefined, name)))
   return {
@@ -56,7 +59,7 @@ export async function readTokenizerJson(file: string, configFile: string | null)
     merges: readMerges(file, model.merges),
     added,
     split: readSplit(file, json.pre_tokenizer),
-    nfc: readNormalizer(file, json.normalizer),
+    nfc,
     ignoreMerges: model.ignore_merges === true,
     unknownId: readUnknown(file, model, idOf),
     prefix: wrapped[0],
@@ -93,23 +96,26 @@ function isId(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_TOKENS
 }
 
-function readAdded(file: string, value: unknown, tokens: (string | undefined)[]): readonly AddedToken[] {
+/** Enters the added tokens among `tokens` too. One that the vocabulary has must have its id there; one matched in normalized text is itself normalized. */
+function readAdded(file: string, value: unknown, tokens: (string | undefined)[], vocab: Json, nfc: boolean): readonly AddedToken[] {
   if (!Array.isArray(value ?? [])) fail(file, 'added_tokens', 'an array', value)
   return ((value ?? []) as readonly unknown[]).map((entry, index) => {
     const at = `added_tokens[${index}]`
     if (!isRecord(entry)) fail(file, at, 'an object', entry)
-    const { id, content } = entry
+    const { id } = entry
     if (!isId(id)) fail(file, `${at}.id`, `an integer below ${MAX_TOKENS}`, id)
-    if (typeof content !== 'string' || content === '') fail(file, `${at}.content`, 'a string of one character or more', content)
+    if (typeof entry.content !== 'string' || entry.content === '') fail(file, `${at}.content`, 'a string of one character or more', entry.content)
     if (entry.single_word === true) fail(file, `${at}.single_word is not supported`, 'false', true)
-    if (tokens[id] !== undefined && tokens[id] !== content) fail(file, `${at}: id ${id} is already ${JSON.stringify(tokens[id])}`, undefined, content)
-    tokens[id] = content
     const flag = (name: string, otherwise: boolean): boolean => {
       const given = entry[name] ?? otherwise
       return typeof given === 'boolean' ? given : fail(file, `${at}.${name}`, 'true or false', given)
     }
-    const special = flag('special', false)
-    return { id, content, special, lstrip: flag('lstrip', false), rstrip: flag('rstrip', false), normalized: flag('normalized', !special) }
+    const special = flag('special', false), normalized = flag('normalized', !special)
+    const content = nfc && normalized ? entry.content.normalize('NFC') : entry.content
+    if (tokens[id] !== undefined && tokens[id] !== content) fail(file, `${at}: id ${id} is already ${JSON.stringify(tokens[id])}`, undefined, content)
+    if (Object.hasOwn(vocab, content) && vocab[content] !== id) fail(file, `${at}.id: ${JSON.stringify(content)} is in model.vocab too`, `${vocab[content]}`, id)
+    tokens[id] = content
+    return { id, content, special, lstrip: flag('lstrip', false), rstrip: flag('rstrip', false), normalized }
   })
 }
 

@@ -191,7 +191,7 @@ class ByteLevelTokenizer implements Tokenizer {
     const { spec, module } = this
     const { where, tokens, merges, added } = spec
     const alphabet = byteAlphabet()
-    const texts = added.map(token => this.encoder.encode(token.normalized && spec.nfc ? token.content.normalize('NFC') : token.content))
+    const texts = added.map(token => this.encoder.encode(token.content))
     const addedBytes = texts.reduce((sum, text) => sum + text.length, 0)
 
     // spellings are at most 3 bytes a character, whichever way they are read
