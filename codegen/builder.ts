@@ -105,6 +105,10 @@ export class KernelBuilder {
   get state(): Buffer {
     return (this.stateBuffer ??= this.param('state', 'u32', 'state'))
   }
+  /** The state buffer of the one launch that advances it. */
+  advance(): Buffer {
+    return (this.stateBuffer = this.param('state', 'u32', 'state', 'readwrite'))
+  }
   /** Element `index` of one of the graph's inputs. */
   input(array: StateArray, index: Operand): Value {
     return this.state.load(operand(index, 'u32').add(this.spec.state.arrays[array]))

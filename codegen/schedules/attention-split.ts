@@ -1,0 +1,124 @@
+/**
+ * Few query rows: each page of a sequence's cache is a tile of its own, so that a long context is read by many
+ * groups; a second kernel joins the pages by their maxima (flash-decoding, Dao et al. 2023), in page order.
+ */
+import { extentMax, kernel, tilesOf } from '../builder.js'
+import { reject, schedule, scratchArg, step, type Context, type Lowered, type Reject } from '../schedule.js'
+import type { Node } from '../../graph/op.js'
+import { pageSize } from '../state.js'
+import { call, select, splat, vector } from '../value.js'
+import { attentionProblem, lowest, pageSlot, windowStart } from './attention-problem.js'
+import { cost, groupReduce } from './common.js'
+
+const maxRows = 8
+
+function make(node: Node, context: Context, { threads }: { readonly threads: number }): Lowered | Reject {
+  const p = attentionProblem(node, context)
+  const rows = extentMax(p.rows)
+  const vectors = p.headDim / 4
+  if (context.caps.simd) return reject('threads share a page; a CPU target has one')
+  if (rows > maxRows) return reject(`${rows} rows; up to ${maxRows} are split over pages`)
+  if (p.headDim % 4 !== 0 || threads % vectors !== 0) return reject(`a head of ${p.headDim} does not divide ${threads} threads in vectors of 4`)
+  const teams = threads / vectors
+  const cacheElement = context.kv === 'f16' ? ('f16x4' as const) : ('f32x4' as const)
+  // A part is the weighted sum of a page's values, then its maximum and its sum of weights.
+  const partVectors = vectors + 1
+  const pageTiles = p.pages
+
+  const parts = kernel(
+    {
+      schedule: 'attention.split', knobs: { threads }, threads, state: context.state, cost: p.cost,
+      tiles: [tilesOf(p.rows), { dim: null, per: 1, times: p.heads * pageTiles }],
+    },
+    (k, tile) => {
+      const q = k.param('q', 'f32x4', 'activation')
+      const [keys, values] = [k.param('k', cacheElement, 'cache'), k.param('v', cacheElement, 'cache')]
+      const part = k.param('part', 'f32x4', 'activation', 'write')
+      const [query, weights, partial] = [k.shared('query', 'f32x4', vectors), k.shared('weights', 'f32', pageSize), k.shared('partial', 'f32x4', threads)]
+      const page = k.let('page', tile.mod(pageTiles))
+      const head = k.let('head', tile.div(pageTiles).mod(p.heads))
+      const row = k.let('row', tile.div(pageTiles * p.heads))
+      const position = k.let('position', k.input('positions', row))
+      const first = k.let('first', page.mul(pageSize))
+      const start = windowStart(k, p, position)
+
+      k.when(first.le(position).both(first.add(pageSize).gt(start)), () => {
+        const slot = k.let('slot', pageSlot(k, context, k.input('sequences', row), page))
+        k.when(k.local.lt(vectors), () => query.store(k.local, q.load(row.mul(p.heads).add(head).mul(vectors).add(k.local)).mul(splat('f32x4', k.const('f32', p.scale)))))
+        k.barrier()
+        const most = k.var('most', 'f32', lowest)
+        const kvHead = k.let('kvHead', head.div(p.group))
+        const rowAt = (j: typeof page): typeof page => slot.add(j).mul(p.kvHeads).add(kvHead).mul(vectors)
+        k.for({ name: 'j', from: k.local, to: pageSize, step: threads }, j => {
+          const score = k.var('score', 'f32', lowest)
+          const at = k.let('at', first.add(j))
+          k.when(at.le(position).both(at.ge(start)), () => {
+            const from = k.let('from', rowAt(j))
+            const sum = k.var('dot', 'f32', 0)
+            k.for({ name: 'd', to: vectors, unroll: 8 }, d => sum.add(call('dot4', query.load(d), keys.load(from.add(d)))))
+            score.set(sum.value)
+          })
+          weights.store(j, score.value)
+          most.set(most.value.max(score.value))
+        })
+        const top = groupReduce(k, threads, most.value, (a, b) => a.max(b))
+        k.barrier()
+        const own = k.var('own', 'f32', 0)
+        k.for({ name: 'j', from: k.local, to: pageSize, step: threads }, j => {
+          const score = k.let('s', weights.load(j))
+          const weight = k.let('weight', select(score.gt(lowest), call('exp', score.sub(top)), 0))
+          weights.store(j, weight)
+          own.add(weight)
+        })
+        const sum = groupReduce(k, threads, own.value, (a, b) => a.add(b))
+
+        const [team, d] = [k.let('team', k.local.div(vectors)), k.let('d', k.local.mod(vectors))]
+        const acc = k.var('acc', 'f32x4', 0)
+        const from = k.let('fromJ', select(start.gt(first), start.sub(first), 0))
+        const to = k.let('toJ', position.add(1).sub(first).min(pageSize))
+        k.for({ name: 'j', from: from.add(team), to, step: teams, unroll: 4 }, j => acc.add(values.load(rowAt(j).add(d)).mul(splat('f32x4', weights.load(j)))))
+        partial.store(k.local, acc.value)
+        k.barrier()
+        k.when(team.eq(0), () => {
+          const all = k.var('all', 'f32x4', acc.value)
+          for (let t = 1; t < teams; t++) all.add(partial.load(k.local.add(t * vectors)))
+          part.store(tile.mul(partVectors).add(d), all.value)
+        })
+        k.when(k.local.eq(0), () => part.store(tile.mul(partVectors).add(vectors), vector(top, sum, k.const('f32', 0), k.const('f32', 0))))
+      })
+    },
+  )
+
+  const join = kernel(
+    {
+      schedule: 'attention.join', knobs: { threads: vectors }, threads: vectors, state: context.state,
+      tiles: [tilesOf(p.rows), { dim: null, per: 1, times: p.heads }], cost: cost(p.rows, p.heads * p.headDim * 8, p.heads * p.headDim * 4),
+    },
+    (k, tile) => {
+      const part = k.param('part', 'f32x4', 'activation')
+      const out = k.param('out', 'f32x4', 'activation', 'write')
+      const row = k.let('row', tile.div(p.heads))
+      const position = k.let('position', k.input('positions', row))
+      const [from, to] = [k.let('fromPage', windowStart(k, p, position).div(pageSize)), k.let('toPage', position.div(pageSize).add(1))]
+      const base = k.let('base', tile.mul(pageTiles))
+      const [top, sum, acc] = [k.var('top', 'f32', lowest), k.var('sum', 'f32', 0), k.var('acc', 'f32x4', 0)]
+      k.for({ name: 'page', from, to }, page => {
+        const at = k.let('at', base.add(page).mul(partVectors))
+        const figures = k.let('figures', part.load(at.add(vectors)))
+        const next = k.let('next', top.value.max(figures.at(0)))
+        const [before, now] = [k.let('before', call('exp', top.value.sub(next))), k.let('now', call('exp', figures.at(0).sub(next)))]
+        acc.set(acc.value.mul(splat('f32x4', before)).add(part.load(at.add(k.local)).mul(splat('f32x4', now))))
+        sum.set(sum.value.mul(before).add(figures.at(1).mul(now)))
+        top.set(next)
+      })
+      out.store(tile.mul(vectors).add(k.local), acc.value.mul(splat('f32x4', k.const('f32', 1).div(sum.value))))
+    },
+  )
+  const part = scratchArg('part')
+  return {
+    steps: [step(parts, { ...p.args, part }), step(join, { ...p.args, part })],
+    scratch: { part: rows * p.heads * pageTiles * partVectors * 16 },
+  }
+}
+
+export const attentionSplit = schedule('attention', 'split', { threads: [128, 64, 256] }, make)

@@ -1,0 +1,23 @@
+/** All schedules, in the order they are tried. CPU schedules reject GPUs and the reverse; plain ones come last. */
+import type { Schedule } from '../schedule.js'
+import { attentionPlain } from './attention-plain.js'
+import { attentionSplit } from './attention-split.js'
+import { attentionTile } from './attention-tile.js'
+import { kvAppend, pointwiseSchedules, rows, slice } from './elementwise.js'
+import { embeddingPlain, embeddingRuns } from './embedding.js'
+import { matvec } from './linear-matvec.js'
+import { plain } from './linear-plain.js'
+import { tile } from './linear-tile.js'
+import { normPlain, normRows } from './norm.js'
+import { qkvHeads, ropePlain } from './rope.js'
+import { argmaxChunks, topKPlain, topKSort } from './select.js'
+
+export const schedules: readonly Schedule[] = [
+  ...matvec, ...tile, ...plain,
+  attentionSplit, attentionTile, attentionPlain,
+  normRows, normPlain,
+  qkvHeads, ropePlain,
+  embeddingRuns, embeddingPlain,
+  ...pointwiseSchedules, slice, rows, kvAppend,
+  argmaxChunks, topKSort, topKPlain,
+]
