@@ -117,20 +117,23 @@ export function ggufWeights(files: ModelFiles, gguf: GgufFile, rotated: Readonly
   const byName = new Map([...gguf.tensors.values()].map(t => [huggingFaceName(t.name), t]))
   return name => {
     const found = byName.get(name)
-    if (!found) return null
-    const type = [...types.values()].find(t => t.name === found.dtype)
-    check(type?.values !== undefined, where, `${gguf.file}: tensor ${readable(found.name)}: type`, supported, found.dtype)
-    const side = found.dtype === 'nvfp4' ? gguf.tensors.get(found.name.replace(/weight$/, 'scale')) : undefined
-    const heads = rotated.get(name)
-    return {
-      name,
-      type: found.dtype,
-      shape: found.shape,
-      packing: type.values === 1 ? 'plain' : 'gguf',
-      ranges: { data: found.range },
-      scale: side ? readScale(files, gguf, side) : 1,
-      ...(heads === undefined ? {} : { permutedHeads: heads }),
-    } satisfies WeightTensor
+    return found ? ggufWeight(files, gguf, found, name, rotated.get(name)) : null
+  }
+}
+
+/** A tensor of the file as the weight `name`; throws, naming the supported types, when its own is not among them. */
+export function ggufWeight(files: ModelFiles, gguf: GgufFile, tensor: FileTensor, name: string, permutedHeads?: number): WeightTensor {
+  const type = [...types.values()].find(t => t.name === tensor.dtype)
+  check(type?.values !== undefined, where, `${gguf.file}: tensor ${readable(tensor.name)}: type`, supported, tensor.dtype)
+  const side = tensor.dtype === 'nvfp4' ? gguf.tensors.get(tensor.name.replace(/weight$/, 'scale')) : undefined
+  return {
+    name,
+    type: tensor.dtype,
+    shape: tensor.shape,
+    packing: type.values === 1 ? 'plain' : 'gguf',
+    ranges: { data: tensor.range },
+    scale: side && side !== tensor ? readScale(files, gguf, side) : 1,
+    ...(permutedHeads === undefined ? {} : { permutedHeads }),
   }
 }
 
