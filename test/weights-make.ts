@@ -12,11 +12,12 @@ export function fixture(path: string): string {
   return fileURLToPath(new URL(`../../test/fixtures/${path}`, import.meta.url))
 }
 
+const root = mkdtempSync(join(tmpdir(), 'weft-weights-'))
+process.on('exit', () => rmSync(root, { recursive: true, force: true }))
+
 /** An empty folder, removed when the process ends. */
 export function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'weft-weights-'))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  return folder
+  return mkdtempSync(join(root, 'model-'))
 }
 
 /** A folder with a copy of a fixture model, and `files` written over it: text, bytes or JSON. */

@@ -1,0 +1,295 @@
+/**
+ * Files that are broken or made to break the reader. Each gives one line that names the file, and the tensor or field where there
+ * is one, without allocating more than the files themselves are large.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { WeftError } from '../graph/error.js'
+import { openModel } from '../weights/open.js'
+import { fixture, GgufBytes, makeFolder, makeModel, safetensorsBytes, writeFiles } from './weights-make.js'
+
+type Json = Readonly<Record<string, unknown>>
+interface Entry {
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly data_offsets: readonly number[]
+}
+
+/** A fixture model with fields of its config.json replaced. */
+function withConfig(base: string, changes: Json): string {
+  return makeModel(base, { 'config.json': { ...(JSON.parse(readFileSync(fixture(`models/${base}/config.json`), 'utf8')) as Json), ...changes } })
+}
+
+/** A fixture model with entries of its safetensors header replaced, or left out where null. */
+function withEntries(base: string, changes: Readonly<Record<string, Partial<Entry> | null>>, more: Json = {}): string {
+  const bytes = readFileSync(fixture(`models/${base}/model.safetensors`))
+  const length = Number(bytes.readBigUInt64LE())
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<string, Entry | undefined>
+  for (const [name, change] of Object.entries(changes)) {
+    if (change) header[name] = { ...header[name], ...change } as Entry
+    else delete header[name]
+  }
+  return makeModel(base, { 'model.safetensors': Buffer.concat([safetensorsBytes({ ...header, ...more }), bytes.subarray(8 + length)]) })
+}
+
+function withWeights(bytes: Uint8Array): string {
+  return makeModel('qwen3', { 'model.safetensors': bytes })
+}
+
+function withIndex(index: unknown): string {
+  const folder = makeModel('qwen3', { 'model.safetensors.index.json': index })
+  rmSync(join(folder, 'model.safetensors'))
+  return folder
+}
+
+function withGguf(bytes: Uint8Array): string {
+  const folder = makeFolder()
+  writeFiles(folder, { 'bad.gguf': bytes })
+  return join(folder, 'bad.gguf')
+}
+
+function cut(base: string, file: string, bytes: number): string {
+  const folder = makeFolder()
+  writeFiles(folder, { [file]: readFileSync(fixture(`${base}/${file}`)).subarray(0, bytes), 'config.json': readFileSync(fixture('models/qwen3/config.json')) })
+  return folder
+}
+
+/** The parts of a small GGUF of qwen3 with one wrong thing: metadata as given, then tensors. */
+function qwen3Gguf(changes: Readonly<Record<string, string | number>>, embedding = 0): Uint8Array {
+  const entries: Record<string, string | number> = {
+    'general.architecture': 'qwen3', 'qwen3.block_count': 1, 'qwen3.context_length': 64, 'qwen3.embedding_length': 32, 'qwen3.feed_forward_length': 32,
+    'qwen3.attention.head_count': 2, 'qwen3.attention.head_count_kv': 1, 'qwen3.attention.layer_norm_rms_epsilon': 1e-6, ...changes,
+  }
+  const bytes = new GgufBytes(1, Object.keys(entries).length)
+  for (const [key, value] of Object.entries(entries)) bytes.entry(key, value)
+  return bytes.tensor('token_embd.weight', [32, 8], embedding, 0).data(1024).done()
+}
+
+const q = 'model.layers.1.self_attn.q_proj.weight'
+const norm = 'model.layers.0.self_attn.q_norm.weight'
+const f32 = (shape: readonly number[], from: number, to: number): Entry => ({ dtype: 'F32', shape, data_offsets: [from, to] })
+const huge = 2n ** 60n
+
+const cases: readonly (readonly [string, () => string, RegExp])[] = [
+  ['a path that is not there', () => '/no/such/model', /\[model\] \/no\/such\/model: no such file or folder/],
+  ['a path with a NUL', () => 'a\0b', /no such file or folder/],
+  ['an empty folder', makeFolder, /no model in this folder: expected model.safetensors.*got none/],
+  ['a file of another kind', () => fixture('models/qwen3/config.json'), /config.json: unknown kind of model/],
+  ['a pipe instead of weights', () => pipe('model.safetensors'), /model.safetensors: no such file: expected a regular file/],
+  ['a folder instead of weights', () => folderNamed('model.safetensors'), /model.safetensors: no such file/],
+  ['weights without config.json', () => withoutConfig(), /config.json: no such file/],
+
+  ['safetensors: empty', () => withWeights(new Uint8Array(0)), /truncated file: expected at least the 8 bytes.*got 0 bytes/],
+  ['safetensors: header length beyond the file', () => withWeights(safetensorsBytes({}, 0, 1000n)), /model.safetensors: header length does not fit the file: expected 2 to 2 bytes, got 1000/],
+  ['safetensors: header length of 2^60', () => withWeights(safetensorsBytes({}, 0, huge)), /header length does not fit/],
+  ['safetensors: header length of 2^64 - 1', () => withWeights(safetensorsBytes({}, 0, 2n ** 64n - 1n)), /header length does not fit/],
+  ['safetensors: huge header in a sparse file', () => sparse(3e9), /header length does not fit the file: expected 2 to 100000000 bytes/],
+  ['safetensors: bad JSON', () => withWeights(safetensorsBytes('{"a": }\n')), /header: bad JSON/],
+  ['safetensors: not UTF-8', () => withWeights(Buffer.concat([safetensorsBytes('', 0, 2n), Buffer.from([0xff, 0xfe])])), /header is not UTF-8/],
+  ['safetensors: a list', () => withWeights(safetensorsBytes('[]')), /header: not a JSON object/],
+  ['safetensors: nested very deep', () => withWeights(safetensorsBytes(`{"a":${'['.repeat(1e6)}`)), /header: bad JSON/],
+  ['safetensors: entry of another type', () => withWeights(safetensorsBytes({ a: 'a' })), /tensor a: entry: expected an object, got "a"/],
+  ['safetensors: metadata of another type', () => withWeights(safetensorsBytes({ __metadata__: 3 })), /__metadata__: expected an object/],
+  ['safetensors: the same name twice', () => withWeights(safetensorsBytes('{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\\u0061":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}', 2)), /tensor a is there twice/],
+  ['safetensors: a name of control characters', () => withWeights(safetensorsBytes({ 'a\n\u001b[2J': 1 })), /tensor "a\\n\\u001b\[2J": entry/],
+  ['safetensors: overlap', () => withWeights(safetensorsBytes({ a: f32([2], 0, 8), b: f32([2], 4, 12) }, 12)), /tensors a and b overlap/],
+  ['safetensors: offsets beyond the file', () => withWeights(safetensorsBytes({ a: f32([2], 8, 16) }, 8)), /tensor a: data_offsets leave the file \(truncated\?\)/],
+  ['safetensors: offsets the wrong way round', () => withWeights(safetensorsBytes({ a: f32([2], 8, 0) }, 8)), /tensor a: data_offsets leave/],
+  ['safetensors: negative offset', () => withWeights(safetensorsBytes({ a: f32([2], -8, 0) }, 8)), /tensor a: data_offsets: expected two offsets/],
+  ['safetensors: offset of 1e300', () => withWeights(safetensorsBytes({ a: f32([2], 0, 1e300) }, 8)), /tensor a: data_offsets/],
+  ['safetensors: sizes that overflow to the right one', () => withWeights(safetensorsBytes({ a: f32([2 ** 32, 2 ** 32], 0, 0) }, 8)), /tensor a: bytes do not match "F32"/],
+  ['safetensors: fractional size', () => withWeights(safetensorsBytes({ a: f32([0.5], 0, 2) }, 8)), /tensor a: shape: expected a list/],
+  ['safetensors: truncated data', () => cut('models/qwen3', 'model.safetensors', 500_000), /tensor model.layers.1.\S+: data_offsets leave the file \(truncated/],
+  ['safetensors: truncated header', () => cut('models/qwen3', 'model.safetensors', 100), /header length does not fit/],
+  ['safetensors: missing tensor', () => withEntries('qwen3', { [q]: null }), new RegExp(`tensor ${q} is missing: expected \\[128,128\\] for qwen3`)],
+  ['safetensors: missing q_norm', () => withEntries('qwen3', { [norm]: null }), /q_norm.weight is missing/],
+  ['safetensors: missing bias', () => withEntries('qwen2', { 'model.layers.2.self_attn.v_proj.bias': null }), /v_proj.bias is missing/],
+  ['safetensors: untied without a head', () => withEntries('llama3', { 'lm_head.weight': null }), /lm_head.weight is missing/],
+  ['safetensors: wrong shape', () => withEntries('qwen3', { [q]: { shape: [64, 256] } }), new RegExp(`tensor ${q}: shape: expected \\[128,128\\], got \\[64,256\\]`)],
+  ['safetensors: unsupported dtype', () => withEntries('qwen3', { [q]: { dtype: 'I16' } }), new RegExp(`tensor ${q}: dtype: expected F32, F16, BF16, or NVFP4.*got I16`)],
+  ['safetensors: unknown dtype', () => withEntries('qwen3', { [q]: { dtype: 'constructor' } }), /dtype: expected F32.*got constructor/],
+  ['safetensors: dtype of another size', () => withEntries('qwen3', { [q]: { dtype: 'F32' } }), /bytes do not match "F32" \[128,128\]: expected 65536, got 32768/],
+
+  ['index: bad JSON', () => withIndex('{'), /index.json: bad JSON/],
+  ['index: no map', () => withIndex({}), /weight_map: expected an object/],
+  ['index: a file above the folder', () => withIndex({ weight_map: { [q]: '../x.safetensors' } }), /file name: expected a file inside the folder, got "..\/x.safetensors"/],
+  ['index: a file above, by a detour', () => withIndex({ weight_map: { [q]: 'a/../../x.safetensors' } }), /inside the folder/],
+  ['index: an absolute file', () => withIndex({ weight_map: { [q]: '/etc/passwd' } }), /inside the folder/],
+  ['index: not a name', () => withIndex({ weight_map: { [q]: 7 } }), /inside the folder, got 7/],
+  ['index: a shard that is not there', () => withIndex({ weight_map: { [q]: 'x.safetensors' } }), /x.safetensors: no such file/],
+  ['index: a tensor the shard lacks', () => shardWithout(), new RegExp(`index.json: tensor ${q} is not in the file the index names`)],
+
+  ['nvfp4: scales missing', () => withEntries('qwen3_nvfp4_compressed_tensors', { [`${q}_scale`]: null }), new RegExp(`${q}_scale is missing`)],
+  ['nvfp4: tensor scale missing', () => withEntries('qwen3_nvfp4_modelopt', { [`${q}_scale_2`]: null }), new RegExp(`${q}_scale_2 is missing`)],
+  ['nvfp4: scales of another shape', () => withEntries('qwen3_nvfp4_modelopt', { [`${q}_scale`]: { shape: [64, 16] } }), new RegExp(`${q}_scale: expected F8_E4M3 \\[128,8\\], got F8_E4M3 \\[64,16\\]`)],
+  ['nvfp4: scales of another dtype', () => withEntries('qwen3_nvfp4_modelopt', { [`${q}_scale`]: { dtype: 'U8' } }), /expected F8_E4M3 \[128,8\], got U8/],
+  ['nvfp4: codes of another dtype', () => withEntries('qwen3_nvfp4_compressed_tensors', { [`${q}_packed`]: { dtype: 'I8' } }), /packed codes: expected U8/],
+  ['nvfp4: U8 without scales', () => withEntries('qwen3_nvfp4_modelopt', { [`${q}_scale`]: null }), new RegExp(`tensor ${q}: dtype: expected .* got U8`)],
+  ['nvfp4: another layout than declared', () => withConfig('qwen3_nvfp4_modelopt', { quantization_config: { quant_method: 'compressed-tensors', format: 'nvfp4-pack-quantized' } }), /quantized otherwise than the configuration says: expected compressed-tensors, got modelopt/],
+  ['nvfp4: plain and packed at once', () => withEntries('qwen3_nvfp4_compressed_tensors', {}, { [q]: { dtype: 'U8', shape: [0], data_offsets: [0, 0] } }), /is there both plain and packed/],
+  ['nvfp4: smoothed activations', () => withEntries('qwen3_nvfp4_modelopt', {}, { [q.replace('weight', 'pre_quant_scale')]: { dtype: 'U8', shape: [0], data_offsets: [0, 0] } }), /pre_quant_scale: this kind of quantization is not supported/],
+  ['quantization of another method', () => withConfig('qwen3', { quantization_config: { quant_method: 'gptq' } }), /quant_method: expected one of compressed-tensors, modelopt, got "gptq"/],
+  ['quantization of another format', () => withConfig('qwen3', { quantization_config: { quant_method: 'compressed-tensors', format: 'pack-quantized' } }), /format: expected one of .* got "pack-quantized"/],
+  ['quantization by another algorithm', () => withConfig('qwen3', { quantization_config: { quant_method: 'modelopt', quant_algo: 'FP8' } }), /quant_algo: expected one of .* got "FP8"/],
+  ['quantization in other groups', () => withConfig('qwen3', { quantization_config: { quant_method: 'modelopt', quant_algo: 'NVFP4', group_size: 32 } }), /group_size: expected .* got 32/],
+
+  ['config: bad JSON', () => makeModel('qwen3', { 'config.json': '{"a"\n:' }), /\[config\] .*config.json: bad JSON/],
+  ['config: not an object', () => makeModel('qwen3', { 'config.json': '3' }), /config.json: not a JSON object/],
+  ['config: not text', () => makeModel('qwen3', { 'config.json': Buffer.from([0xff, 0xff]) }), /config.json: not UTF-8 text/],
+  ['config: too large', () => tooLarge(), /config.json: too large/],
+  ['config: unknown architecture', () => withConfig('qwen3', { architectures: ['Gemma3ForCausalLM'] }), /config.json: unknown architecture: expected one of Qwen3ForCausalLM.*got "Gemma3ForCausalLM"/],
+  ['config: unknown model_type', () => withConfig('qwen3', { architectures: null, model_type: 'phi3' }), /unknown architecture: .*got "phi3"/],
+  ['config: unknown activation', () => withConfig('qwen3', { hidden_act: 'gelu' }), /hidden_act: expected silu, got "gelu"/],
+  ['config: unknown rope type', () => withConfig('qwen3', { rope_parameters: { rope_type: 'yarn', rope_theta: 1e6, factor: 4 } }), /rope_parameters: rope_type: expected one of default, llama3, got "yarn"/],
+  ['config: rope factor of zero', () => withConfig('llama3', { rope_parameters: { rope_type: 'llama3', factor: 0, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 64 } }), /factor: expected a number from 1/],
+  ['config: rope ramp of no width', () => withConfig('llama3', { rope_parameters: { rope_type: 'llama3', factor: 8, low_freq_factor: 4, high_freq_factor: 4, original_max_position_embeddings: 64 } }), /high_freq_factor: expected more than/],
+  ['config: part of a head rotated', () => withConfig('qwen3', { partial_rotary_factor: 0.5 }), /partial_rotary_factor/],
+  ['config: heads that do not divide', () => withConfig('qwen3', { num_key_value_heads: 3 }), /heads do not divide among kv heads: expected a multiple of 3, got 4/],
+  ['config: no heads', () => withConfig('qwen3', { num_attention_heads: 0 }), /num_attention_heads: expected an integer from 1/],
+  ['config: odd head size', () => withConfig('qwen3', { head_dim: 33 }), /head size: expected an even number, got 33/],
+  ['config: head size that does not come out', () => withConfig('qwen3', { head_dim: null, hidden_size: 130 }), /head_dim is absent/],
+  ['config: a billion layers', () => withConfig('qwen3', { num_hidden_layers: 1e9 }), /num_hidden_layers: expected an integer from 1 to 1024, got 1000000000/],
+  ['config: a layer more than there is', () => withConfig('qwen3', { num_hidden_layers: 4, layer_types: null }), /model.layers.3.input_layernorm.weight is missing/],
+  ['config: hidden size as text', () => withConfig('qwen3', { hidden_size: '128' }), /hidden_size: expected an integer .* got "128"/],
+  ['config: vocabulary of another size', () => withConfig('qwen3', { vocab_size: 513 }), /embed_tokens.weight: shape: expected \[513,128\], got \[512,128\]/],
+  ['config: eps of zero', () => withConfig('qwen3', { rms_norm_eps: 0 }), /rms_norm_eps: expected a number/],
+  ['config: too few layer types', () => withConfig('qwen3', { use_sliding_window: true, sliding_window: 8, layer_types: [] }), /layer_types: expected 3 entries/],
+  ['generation_config: bad eos', () => makeModel('qwen3', { 'generation_config.json': { eos_token_id: ['x'] } }), /generation_config.json: eos_token_id: expected a token id/],
+  ['generation_config: bad temperature', () => makeModel('qwen3', { 'generation_config.json': { temperature: -1 } }), /temperature: expected a number from 0/],
+  ['tokenizer_config: bad template', () => makeModel('qwen3', { 'tokenizer_config.json': { chat_template: [3] } }), /chat_template: expected a string, or a list/],
+
+  ['gguf: empty', () => withGguf(new Uint8Array(0)), /bad.gguf: not a GGUF file/],
+  ['gguf: another magic', () => withGguf(new GgufBytes(0, 0, 3, 'GGML').done()), /not a GGUF file/],
+  ['gguf: version 1', () => withGguf(new GgufBytes(0, 0, 1).done()), /version: expected 2 or 3, got 1/],
+  ['gguf: big-endian', () => withGguf(new GgufBytes(0, 0, 0x03000000).done()), /big-endian/],
+  ['gguf: 2^60 tensors', () => withGguf(new GgufBytes(huge, 0).done()), /tensor count.*more than the file can hold: expected at most 0, got 1152921504606846976/],
+  ['gguf: 2^60 entries', () => withGguf(new GgufBytes(0, huge).data(512).done()), /metadata count.*more than the file can hold/],
+  ['gguf: a key of 2^60 bytes', () => withGguf(new GgufBytes(0, 1).u64(huge).data(64).done()), /metadata key.*more than the file can hold/],
+  ['gguf: a text beyond the end', () => withGguf(new GgufBytes(0, 1).string('general.name').u32(8).u64(1000).done()), /general.name: more than the file can hold: expected at most 0, got 1000/],
+  ['gguf: a list of 2^60', () => withGguf(new GgufBytes(0, 1).string('a.list').u32(9).u32(8).u64(huge).data(64).done()), /a.list: more than the file can hold/],
+  ['gguf: a list of 2^60 bytes', () => withGguf(new GgufBytes(0, 1).string('a.list').u32(9).u32(0).u64(huge).data(64).done()), /a.list: more than the file can hold/],
+  ['gguf: lists nested deep', () => withGguf(nested(1000)), /a.list: lists nested too deep/],
+  ['gguf: unknown value type', () => withGguf(new GgufBytes(0, 1).string('a.b').u32(13).data(64).done()), /metadata a.b: type: expected 0 to 12, got 13/],
+  ['gguf: the same key twice', () => withGguf(new GgufBytes(0, 2).entry('a', 1).entry('a', 2).done()), /metadata a is there twice/],
+  ['gguf: the same tensor twice', () => withGguf(new GgufBytes(2, 0).tensor('a', [8], 0, 0).tensor('a', [8], 0, 32).data(64).done()), /tensor a is there twice/],
+  ['gguf: rank of 2^32 - 1', () => withGguf(new GgufBytes(1, 0).string('a').u32(2 ** 32 - 1).data(64).done()), /tensor a: dimensions: expected at most 4/],
+  ['gguf: dimension of 2^60', () => withGguf(new GgufBytes(1, 0).tensor('a', [huge], 0, 0).data(64).done()), /tensor a: dimension: expected less than 2\^53/],
+  ['gguf: dimensions that overflow', () => withGguf(new GgufBytes(1, 0).tensor('a', [2n ** 40n, 2n ** 40n], 0, 0).data(64).done()), /tensor a: reaches beyond the end of the file/],
+  ['gguf: offset of 2^60', () => withGguf(new GgufBytes(1, 0).tensor('a', [8], 0, huge).data(64).done()), /tensor a: offset: expected less than 2\^53/],
+  ['gguf: offset beyond the end', () => withGguf(new GgufBytes(1, 0).tensor('a', [8], 0, 2n ** 40n).data(64).done()), /tensor a: begins beyond the end of the file/],
+  ['gguf: misaligned offset', () => withGguf(new GgufBytes(1, 0).tensor('a', [8], 0, 4).data(64).done()), /tensor a: offset: expected a multiple of 32, got 4/],
+  ['gguf: alignment of three', () => withGguf(new GgufBytes(0, 1).entry('general.alignment', 3).done()), /general.alignment: expected a power of two/],
+  ['gguf: alignment of zero', () => withGguf(new GgufBytes(0, 1).entry('general.alignment', 0).done()), /general.alignment/],
+  ['gguf: overlap', () => withGguf(new GgufBytes(2, 0).tensor('a', [16], 0, 0).tensor('b', [16], 0, 32).data(128).done()), /tensors a and b overlap/],
+  ['gguf: part of a block', () => withGguf(new GgufBytes(1, 0).tensor('a', [33], 8, 0).data(128).done()), /tensor a: columns of q8_0: expected a multiple of 32, got 33/],
+  ['gguf: header cut', () => cut('gguf/qwen3-nvfp4', 'model.gguf', 900), /model.gguf: (truncated header|.*more than the file can hold)/],
+  ['gguf: data cut', () => cut('gguf/qwen3-nvfp4', 'model.gguf', 200_000), /tensor \S+: (begins|reaches) beyond the end of the file/],
+  ['gguf: no architecture', () => withGguf(new GgufBytes(0, 0).done()), /general.architecture: expected one of llama, qwen2, qwen3, got nothing/],
+  ['gguf: unknown architecture', () => withGguf(qwen3Gguf({ 'general.architecture': 'gemma3' })), /general.architecture: expected one of .* got "gemma3"/],
+  ['gguf: part of a split model', () => withGguf(qwen3Gguf({ 'split.count': 3 })), /one of 3 parts/],
+  ['gguf: a billion layers', () => withGguf(qwen3Gguf({ 'qwen3.block_count': 1e9 })), /qwen3.block_count: expected an integer from 1 to 1024/],
+  ['gguf: no heads', () => withGguf(qwen3Gguf({ 'qwen3.attention.head_count': 0 })), /qwen3.attention.head_count: expected an integer from 1/],
+  ['gguf: unknown rope type', () => withGguf(qwen3Gguf({ 'qwen3.rope.scaling.type': 'yarn' })), /qwen3.rope.scaling.type: expected one of none, linear, got "yarn"/],
+  ['gguf: linear rope', () => withGguf(qwen3Gguf({ 'qwen3.rope.scaling.factor': 4 })), /rope.scaling.factor: expected 1 /],
+  ['gguf: part of a head rotated', () => withGguf(qwen3Gguf({ 'qwen3.rope.dimension_count': 8 })), /rope.dimension_count: expected 16/],
+  ['gguf: experts', () => withGguf(qwen3Gguf({ 'qwen3.expert_count': 8 })), /mixtures of experts/],
+  ['gguf: missing tensor', () => withGguf(qwen3Gguf({})), /tensor model.layers.0.input_layernorm.weight is missing/],
+  ['gguf: unsupported type', () => withGguf(qwen3Gguf({}, 14)), /tensor token_embd.weight: type: expected f32, f16, .*nvfp4, got q6_k/],
+  ['gguf: unknown type', () => withGguf(qwen3Gguf({}, 99)), /tensor token_embd.weight: type: expected .* got type 99/],
+  ['gguf: embedding of another width', () => withGguf(qwen3Gguf({ 'qwen3.embedding_length': 64 })), /embed_tokens.weight: shape: expected \[8,64\], got \[8,32\]/],
+  ['gguf: two files in a folder', () => twoGgufs(), /no model in this folder: .*got 2 .gguf files/],
+]
+
+for (const [name, make, wanted] of cases) {
+  test(name, async () => {
+    const path = make()
+    const before = process.memoryUsage()
+    const error: unknown = await openModel(path).then(model => (model.close(), null), (e: unknown) => e)
+    const after = process.memoryUsage()
+    assert.ok(error instanceof WeftError, `opened, or another error: ${String(error)}`)
+    assert.match(error.message, wanted)
+    assert.is(error.exitCode, 1)
+    assert.not.match(error.message, /[\u0000-\u001f\u007f]/)
+    assert.ok(error.message.length < 700, error.message)
+    const grown = after.heapUsed + after.external - before.heapUsed - before.external
+    assert.ok(grown < 64 << 20, `${grown} bytes allocated`)
+  })
+}
+
+/** Headers with a few bytes replaced: whatever comes of it, it is a model or one clear line. */
+for (const [path, headerBytes] of [
+  ['gguf/llama3-mixed/model.gguf', 2600], ['models/qwen3_nvfp4_modelopt/model.safetensors', 8288], ['models/llama3/config.json', 1083],
+] as const) {
+  test(`${path} with bytes replaced at random`, async () => {
+    const original = readFileSync(fixture(path))
+    const folder = path.endsWith('.gguf') ? makeFolder() : makeModel(path.split('/')[1]!)
+    let state = 7
+    const draw = (below: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      return Math.floor((state / 2 ** 32) * below)
+    }
+    for (let i = 0; i < 200; i++) {
+      const bytes = Buffer.from(original)
+      for (let k = draw(3); k >= 0; k--) bytes[draw(headerBytes)] = [draw(256), 0, 255, 0x22, 0x39, 0x7f][draw(6)]!
+      writeFiles(folder, { [path.split('/')[2]!]: bytes })
+      const error: unknown = await openModel(folder).then(model => (model.close(), null), (e: unknown) => e)
+      assert.ok(error === null || error instanceof WeftError, `round ${i}: ${String(error)}`)
+    }
+  })
+}
+
+function pipe(name: string): string {
+  const folder = makeModel('qwen3')
+  rmSync(join(folder, name))
+  execFileSync('mkfifo', [join(folder, name)])
+  return folder
+}
+
+function folderNamed(name: string): string {
+  const folder = makeModel('qwen3')
+  rmSync(join(folder, name))
+  mkdirSync(join(folder, name))
+  return folder
+}
+
+function withoutConfig(): string {
+  const folder = makeModel('qwen3')
+  rmSync(join(folder, 'config.json'))
+  return folder
+}
+
+/** A file of holes that claims a header as large as itself. */
+function sparse(bytes: number): string {
+  const folder = withWeights(safetensorsBytes('{}', 0, BigInt(bytes) - 8n))
+  truncateSync(join(folder, 'model.safetensors'), bytes)
+  return folder
+}
+
+function tooLarge(): string {
+  const folder = makeModel('qwen3')
+  truncateSync(join(folder, 'config.json'), 1 << 30)
+  return folder
+}
+
+function shardWithout(): string {
+  const folder = withIndex({ weight_map: { [q]: 'x.safetensors' } })
+  writeFiles(folder, { 'x.safetensors': safetensorsBytes({}) })
+  return folder
+}
+
+function nested(depth: number): Uint8Array {
+  const bytes = new GgufBytes(0, 1).string('a.list').u32(9)
+  for (let i = 0; i < depth; i++) bytes.u32(9).u64(1)
+  return bytes.data(64).done()
+}
+
+function twoGgufs(): string {
+  const folder = makeFolder()
+  writeFiles(folder, { 'a.gguf': '', 'b.gguf': '' })
+  return folder
+}
+
+test.run()
