@@ -52,8 +52,6 @@ export interface Context {
   readonly compute: 'f32' | 'f16'
   /** Element of the KV cache. */
   readonly kv: 'f32' | 'f16'
-  /** Positions the cache holds at present, which bounds loops over pages. */
-  readonly slots: number
   /** A size of the graph as this plan's range of live values. */
   readonly extent: (size: Size) => Extent
   readonly layout: (weight: Node) => WeightLayout

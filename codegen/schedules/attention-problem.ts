@@ -15,7 +15,7 @@ export interface AttentionProblem {
   readonly group: number
   readonly window: number | null
   readonly scale: number
-  /** Pages one sequence may come to use. */
+  /** Pages one sequence may come to use: of the context limit, so that a growing cache needs no other kernel. */
   readonly pages: number
   readonly args: Readonly<Record<string, Arg>>
   readonly cost: Cost
@@ -27,11 +27,12 @@ export function attentionProblem(node: Node, context: Context): AttentionProblem
   const kvHeads = k!.type.shape[1] as number
   const rows = context.extent(q!.type.shape[0]!)
   const window = node.attributes['window'] as number | null
-  const depth = Math.min(context.slots, window ?? context.slots)
+  const limit = context.state.pages * pageSize
+  const depth = Math.min(limit, window ?? limit)
   const element = context.kv === 'f16' ? 2 : 4
   return {
     rows, heads, kvHeads, headDim, group: heads / kvHeads, window, scale: node.attributes['scale'] as number,
-    pages: Math.min(context.slots / pageSize, context.state.pages),
+    pages: context.state.pages,
     args: { q: nodeArg(q!), k: nodeArg(k!), v: nodeArg(v!), out: nodeArg(node) },
     // At a full cache: an upper bound; the live depth is not a dim of the plan.
     cost: { bytes: amount(rows, heads * headDim * 8, 2 * depth * kvHeads * headDim * element), flops: amount(rows, 4 * heads * headDim * depth) },
