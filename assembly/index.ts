@@ -7,3 +7,6 @@ export {
 } from './tokenizer'
 export { tokenBytes, tokenFlags, tokenOffsets } from './vocabulary'
 export { UNICODE_VERSION as unicodeVersion } from './unicode'
+export {
+  createSampler, configure, addBias, logitsBuffer, candidatesBuffer, historyBuffer, fromLogits, fromCandidates,
+} from './sampler'
