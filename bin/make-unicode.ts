@@ -4,8 +4,8 @@
  * JavaScript has no property for the canonical combining class or for NFC_Quick_Check; both are read off the behaviour
  * of `normalize`. Run by hand when Unicode moves on: `node dist/bin/make-unicode.js`.
  */
-import { writeFileSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { realpathSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 /** Bits of a code point's byte in the table; `assembly/unicode.ts` repeats them. */
 export const unicodeFlags = { letter: 1, number: 2, space: 4, notQuick: 8, combining: 16 } as const
@@ -74,9 +74,8 @@ ${lines.join('\n')}
 `
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const root = new URL(import.meta.url.includes('/dist') ? '../../' : '../', import.meta.url)
-  const file = fileURLToPath(new URL('assembly/unicode.ts', root))
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const file = fileURLToPath(new URL('../../assembly/unicode.ts', import.meta.url))
   writeFileSync(file, source(unicodeRuns(unicodeTable())))
   process.stderr.write(`${file}: Unicode ${process.versions.unicode}\n`)
 }

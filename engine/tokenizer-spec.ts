@@ -8,6 +8,9 @@ import { WeftError } from '../graph/error.js'
 export const splits = { 'gpt-2': 0, smollm: 1, qwen2: 2, llama3: 3 } as const
 export type Split = keyof typeof splits
 
+/** Far above any vocabulary in use, and small enough that a hostile file cannot ask for much memory. */
+export const MAX_TOKENS = 1 << 22
+
 export interface AddedToken {
   readonly id: number
   readonly content: string

@@ -6,7 +6,7 @@
 import { instantiateAssembly } from './assembly.js'
 import { readTokenizerGguf } from './tokenizer-gguf.js'
 import { readTokenizerJson } from './tokenizer-json.js'
-import { byteAlphabet, fail, splits, type TokenizerSpec } from './tokenizer-spec.js'
+import { byteAlphabet, fail, MAX_TOKENS, splits, type TokenizerSpec } from './tokenizer-spec.js'
 import type { TokenizerSource } from '../weights/model.js'
 
 export interface EncodeOptions {
@@ -64,6 +64,9 @@ interface Module {
 
 /** Flags of a token in the module; `assembly/vocabulary.ts` has the same. */
 const REACHABLE = 1, SPECIAL = 2, LSTRIP = 4, RSTRIP = 8
+
+/** The module's table of merges has at most twice as many slots. */
+const MAX_MERGES = 1 << 23
 
 /** Reads and builds a tokenizer. Throws WeftError naming the file for anything malformed or not supported. */
 export async function loadTokenizer(source: TokenizerSource): Promise<Tokenizer> {
@@ -190,6 +193,8 @@ class ByteLevelTokenizer implements Tokenizer {
   private build(): void {
     const { spec, module } = this
     const { where, tokens, merges, added } = spec
+    if (tokens.length > MAX_TOKENS) fail(where, 'the vocabulary is too large', `at most ${MAX_TOKENS} tokens`, tokens.length)
+    if (merges.left.length > MAX_MERGES) fail(where, 'there are too many merges', `at most ${MAX_MERGES}`, merges.left.length)
     const alphabet = byteAlphabet()
     const texts = added.map(token => this.encoder.encode(token.content))
     const addedBytes = texts.reduce((sum, text) => sum + text.length, 0)
@@ -202,8 +207,8 @@ class ByteLevelTokenizer implements Tokenizer {
     for (let id = 0; id < tokens.length; id++) {
       offsets[id] = at
       const length = spell(tokens[id], alphabet, bytes, at)
-      // a spelling outside the byte alphabet is text as it stands, which byte-pair encoding never yields
-      if (length < 0) flags[id] &= ~REACHABLE
+      // a spelling outside the byte alphabet is text as it stands; neither that nor an empty one is what byte-pair encoding yields
+      if (length <= 0) flags[id] &= ~REACHABLE
       at += length >= 0 ? length : this.encoder.encodeInto(tokens[id], bytes.subarray(at)).written
     }
     offsets[tokens.length] = at
@@ -214,7 +219,7 @@ class ByteLevelTokenizer implements Tokenizer {
     new Uint8Array(module.memory.buffer, module.tokenBytes(), at).set(bytes.subarray(0, at))
     new Uint8Array(module.memory.buffer, module.tokenFlags(), flags.length).set(flags)
     const bad = module.finishVocabulary(spec.unknownId ?? -1)
-    if (bad >= 0) fail(where, `token ${bad} is empty, or spelt like another`, undefined, tokens[bad])
+    if (bad >= 0) fail(where, `token ${bad} is spelt like another`, undefined, tokens[bad])
 
     this.buildMerges(alphabet)
     added.forEach(({ id, normalized }, i) => {
