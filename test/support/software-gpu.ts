@@ -89,10 +89,15 @@ function loadVulkan(): void {
   }
 }
 
-/** The adapters to run suites on: the real GPU if WEFT_TEST_GPU=1, else every software adapter of this machine. */
+/**
+ * The adapters to run suites on: the real GPU if WEFT_TEST_GPU=1, else every software adapter of this machine, or the
+ * one that WEFT_TEST_ADAPTER names (the test runner gives each a process of its own).
+ */
 export function testGpus(): readonly TestGpu[] {
   if (process.env['WEFT_TEST_GPU'] === '1') return [{ name: 'gpu', open: options => openWebGpu(options) }]
+  const only = process.env['WEFT_TEST_ADAPTER'] ?? ''
   return (['swiftshader', 'lavapipe'] as const).flatMap(name => {
+    if (only !== '' && only !== name) return []
     const env = softwareGpuEnv(name)
     if (env === null) {
       console.log(`skipped: no ${name} on this machine`)
