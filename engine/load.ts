@@ -1,0 +1,197 @@
+/** The library's entry: opens a model, compiles its plans for a device, streams the weights there, and hands out sessions. */
+import { fileURLToPath } from 'node:url'
+import { existsSync } from 'node:fs'
+import { compile, targets, type Compiled } from '../codegen/compile.js'
+import { pageSize } from '../codegen/state.js'
+import { WeftError } from '../graph/error.js'
+import type { Backend, DeviceBuffer } from '../runtime/backend.js'
+import { uploadWeight } from '../runtime/upload.js'
+import type { ModelSource } from '../weights/model.js'
+import { openModel } from '../weights/open.js'
+import { renderChat } from './chat-template.js'
+import { openDevice } from './device.js'
+import { DeviceExecutor } from './device-executor.js'
+import type { Executor } from './executor.js'
+import { Pages } from './pages.js'
+import { ReferenceExecutor } from './reference.js'
+import { DeviceSession } from './session.js'
+import { loadTokenizer, type Tokenizer } from './tokenizer.js'
+import type { Compute, GenerateOptions, LoadOptions, LoadStats, Message, Model, Piece, Session } from './types.js'
+
+/** The context limit unless told, where the model's own is longer. */
+const defaultContext = 32768
+const defaultChunk = 512
+
+/** The built-in model, wherever the package is built to. */
+export function builtInModel(): string {
+  const found = ['../../assets/lexicon', '../assets/lexicon'].map(p => fileURLToPath(new URL(p, import.meta.url))).find(existsSync)
+  if (!found) throw new WeftError({ where: 'assets', what: 'the built-in model is not beside the program' })
+  return found
+}
+
+/**
+ * Loads a model onto a device. @param path a directory, a .gguf or a .safetensors file; null for the built-in model.
+ * Throws a WeftError that names the file, tensor or option at fault.
+ */
+export async function load(path: string | null, options: LoadOptions = {}): Promise<Model> {
+  const started = performance.now()
+  const source = await openModel(path ?? builtInModel())
+  try {
+    const opened = performance.now()
+    if (source.notice) options.onNotice?.(`${source.path}: ${source.notice}`)
+    const tokenizer = source.tokenizer ? await loadTokenizer(source.tokenizer) : noTokenizer(source)
+    const context = Math.min(options.context ?? defaultContext, source.config.maxPositions)
+    if (options.context !== undefined && options.context > source.config.maxPositions) {
+      throw new WeftError({ where: '--context', what: 'longer than the model was made for', expected: `at most ${source.config.maxPositions}`, got: String(options.context) })
+    }
+    const pages = new Pages(options.sequences ?? 1, Math.ceil(context / pageSize))
+    const ready = options.device === 'reference' ? reference(source, pages) : await onDevice(source, pages, context, options)
+    const stats: LoadStats = { ...ready.stats, openSeconds: (opened - started) / 1000, loadSeconds: (performance.now() - started) / 1000, cacheBytes: ready.executor.cacheBytes }
+    return new LoadedModel(source, tokenizer, ready, stats, context, options)
+  } catch (error) {
+    source.close()
+    throw error
+  }
+}
+
+interface Ready {
+  readonly executor: Executor
+  readonly device: string
+  readonly backend: Model['backend']
+  readonly compute: Compute
+  readonly stats: Omit<LoadStats, 'openSeconds' | 'loadSeconds' | 'cacheBytes'>
+}
+
+function reference(source: ModelSource, pages: Pages): Ready {
+  const stats = { generateTextSeconds: 0, compileSeconds: 0, uploadSeconds: 0, kernelsCompiled: 0, kernelsCached: 0, weightBytes: source.bytes }
+  return { executor: new ReferenceExecutor(source, pages), device: 'reference, float64 on the CPU', backend: 'reference', compute: 'f32', stats }
+}
+
+async function onDevice(source: ModelSource, pages: Pages, context: number, options: LoadOptions): Promise<Ready> {
+  const backend = await openDevice(options)
+  try {
+    const compute = options.compute ?? (backend.caps.f16 && !backend.caps.simd ? 'f16' : 'f32')
+    const clock = stopwatch()
+    const compiled = compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', {
+      caps: backend.caps, compute, kv: options.kvType ?? compute, context, sequences: pages.sequences,
+      chunk: Math.min(options.chunk ?? defaultChunk, context), fuse: options.fuse ?? true,
+    })
+    const text = targets[backend.caps.target].render(compiled.kernels, backend.caps)
+    const generateTextSeconds = clock()
+    checkMemory(backend, compiled, source, pages)
+    const program = await backend.compile(text)
+    const compileSeconds = clock()
+    const weights = new Map<string, DeviceBuffer>()
+    let done = 0
+    for (const w of compiled.weights) {
+      weights.set(w.key, uploadWeight(backend, source, w, n => options.onProgress?.((done += n), source.bytes)))
+    }
+    const executor = new DeviceExecutor({ backend, compiled, program, weights, pages, layers: source.config.layers, vocab: source.config.vocab })
+    const weightBytes = compiled.weights.reduce((n, w) => n + w.layout.bytes, 0)
+    return {
+      executor, device: backend.description, backend: backend.name, compute,
+      stats: { generateTextSeconds, compileSeconds, uploadSeconds: clock(), kernelsCompiled: program.stats.compiled, kernelsCached: program.stats.cached, weightBytes },
+    }
+  } catch (error) {
+    await backend.close()
+    throw error
+  }
+}
+
+/** Compares what will be needed with what is free, before anything is loaded. */
+function checkMemory(backend: Backend, compiled: Compiled, source: ModelSource, pages: Pages): void {
+  const { free } = backend.memory()
+  const cache = Math.min(4, pages.perSequence) * pages.sequences * compiled.pageBytes * 2 * source.config.layers
+  const needs = compiled.weights.reduce((n, w) => n + w.layout.bytes, 0) + compiled.arenaBytes + cache
+  if (free !== null && needs > free) {
+    throw new WeftError({ where: 'memory', what: `${source.path} needs ${gigabytes(needs)}, ${gigabytes(free)} are free on ${backend.description}` })
+  }
+}
+
+const gigabytes = (n: number): string => (n >= 1e9 ? `${(n / 1e9).toFixed(1)} GB` : `${(n / 1e6).toFixed(1)} MB`)
+
+function stopwatch(): () => number {
+  let last = performance.now()
+  return () => {
+    const now = performance.now()
+    const seconds = (now - last) / 1000
+    last = now
+    return seconds
+  }
+}
+
+/** Models without a tokenizer run on ids: `weft check` needs no text. */
+function noTokenizer(source: ModelSource): Tokenizer {
+  const fail = (): never => {
+    throw new WeftError({ where: 'tokenizer', what: `${source.path} has no tokenizer`, expected: 'tokenizer.json beside the weights' })
+  }
+  return {
+    vocabSize: source.config.vocab, bosId: null, eosId: null, chatTemplate: null,
+    encode: fail, decode: fail, stream: fail, idOf: () => undefined, tokenOf: () => undefined, isSpecial: () => false,
+  }
+}
+
+class LoadedModel implements Model {
+  readonly config = this.source.config
+  readonly generation = this.source.generation
+  readonly device = this.ready.device
+  readonly backend = this.ready.backend
+  readonly compute = this.ready.compute
+  private readonly free: number[]
+  private closed = false
+
+  constructor(
+    readonly source: ModelSource, readonly tokenizer: Tokenizer, private readonly ready: Ready,
+    readonly stats: LoadStats, readonly context: number, private readonly options: LoadOptions,
+  ) {
+    this.free = Array.from({ length: options.sequences ?? 1 }, (_, i) => i)
+  }
+
+  session(): Session {
+    const sequence = this.free.shift()
+    if (sequence === undefined) throw new WeftError({ where: 'session', what: `all ${this.options.sequences ?? 1} sequences are in use`, expected: 'a session closed first, or more `sequences`' })
+    return new DeviceSession({
+      executor: this.ready.executor, tokenizer: this.tokenizer, generation: this.generation, context: this.context, vocab: this.config.vocab,
+      chunk: this.options.chunk ?? defaultChunk, sequence, onClose: () => this.free.push(sequence),
+      encode: (prompt, options) => this.encode(prompt, options),
+    })
+  }
+
+  async *generate(prompt: string | readonly Message[] | Uint32Array, options: GenerateOptions = {}): AsyncGenerator<Piece, void, void> {
+    const session = this.session()
+    try {
+      yield* session.generate(prompt, options)
+    } finally {
+      session.close()
+    }
+  }
+
+  render(messages: readonly Message[], options: Readonly<Record<string, unknown>> = {}): string {
+    const template = this.source.chatTemplate ?? this.tokenizer.chatTemplate
+    if (template === null) throw new WeftError({ where: 'chat template', what: `${this.source.path} has no chat template`, expected: 'a raw prompt (--raw)' })
+    const { bosId, eosId } = this.tokenizer
+    const token = (id: number | null): string | null => (id === null ? null : this.tokenizer.tokenOf(id) ?? null)
+    return renderChat(template, messages, { bosToken: token(bosId), eosToken: token(eosId), ...options })
+  }
+
+  tokenize(text: string): Uint32Array {
+    return this.tokenizer.encode(text)
+  }
+  detokenize(ids: Iterable<number>): string {
+    return this.tokenizer.decode(ids)
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    await this.ready.executor.close()
+    this.source.close()
+  }
+
+  private encode(prompt: string | readonly Message[], options: GenerateOptions): Uint32Array {
+    if (typeof prompt === 'string' && options.raw) return this.tokenizer.encode(prompt, { addSpecial: true })
+    const system: readonly Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }]
+    const messages = typeof prompt === 'string' ? [...system, { role: 'user', content: prompt }] : [...system, ...prompt]
+    return this.tokenizer.encode(this.render(messages))
+  }
+}

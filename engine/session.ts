@@ -1,0 +1,218 @@
+/**
+ * A session is one sequence: its tokens, and the loop that prefills, decodes and streams text. A step reads as
+ * schedule, run, postprocess. Greedy steps follow each other on the device in bursts that grow as long as text still
+ * arrives often enough to be read as a stream.
+ */
+import { WeftError } from '../graph/error.js'
+import type { Candidates, Executor } from './executor.js'
+import { createSampler, type Sampler } from './sampler.js'
+import { stopFilter } from './stop-strings.js'
+import type { GenerateOptions, GenerateStats, Message, Piece, Session, StopReason } from './types.js'
+import type { Tokenizer } from './tokenizer.js'
+import type { GenerationDefaults } from '../weights/model.js'
+
+export interface SessionParts {
+  readonly executor: Executor
+  readonly tokenizer: Tokenizer
+  readonly generation: GenerationDefaults
+  readonly context: number
+  readonly vocab: number
+  /** Rows of a prefill chunk. */
+  readonly chunk: number
+  readonly sequence: number
+  readonly encode: (prompt: string | readonly Message[], options: GenerateOptions) => Uint32Array
+  readonly onClose: () => void
+}
+
+/** Seconds a burst of greedy steps may take before text is shown. */
+const burstSeconds = 0.05
+const longestBurst = 32
+
+export class DeviceSession implements Session {
+  private tokens: number[] = []
+  private closed = false
+  private busy = false
+
+  constructor(private readonly parts: SessionParts) {}
+
+  get length(): number {
+    return this.tokens.length
+  }
+
+  truncate(length: number): void {
+    this.tokens.length = Math.min(this.tokens.length, Math.max(0, length))
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.parts.executor.release(this.parts.sequence)
+    this.parts.onClose()
+  }
+
+  async logits(ids: Uint32Array, rows: readonly number[] = Array.from(ids, (_, i) => i)): Promise<Float32Array> {
+    const { executor, vocab, chunk } = this.parts
+    this.check(this.length + ids.length)
+    const out = new Float32Array(rows.length * vocab)
+    const wanted = new Map(rows.map((row, i) => [row, i]))
+    for (let from = 0; from < ids.length; ) {
+      // A chunk ends where it would have more output rows than the device makes at once.
+      const own: number[] = []
+      let to = from
+      while (to < ids.length && to - from < Math.min(chunk, executor.maxRows)) {
+        if (wanted.has(to)) {
+          if (own.length === executor.maxOutputs) break
+          own.push(to - from)
+        }
+        to++
+      }
+      const { logits } = await executor.run(this.batch(ids.subarray(from, to), own), own.length > 0 ? 'logits' : 'nothing')
+      own.forEach((row, i) => out.set(logits!.subarray(i * vocab, (i + 1) * vocab), wanted.get(from + row)! * vocab))
+      this.tokens.push(...ids.subarray(from, to))
+      from = to
+    }
+    return out
+  }
+
+  async *generate(prompt: string | readonly Message[] | Uint32Array, options: GenerateOptions = {}): AsyncGenerator<Piece, void, void> {
+    if (this.busy) throw new WeftError({ where: 'session', what: 'a session generates one text at a time' })
+    this.busy = true
+    try {
+      yield* this.stream(prompt instanceof Uint32Array ? prompt : this.parts.encode(prompt, options), options)
+    } finally {
+      this.busy = false
+    }
+  }
+
+  private async *stream(ids: Uint32Array, options: GenerateOptions): AsyncGenerator<Piece, void, void> {
+    const { executor, tokenizer, generation, context } = this.parts
+    const started = performance.now()
+    if (ids.length === 0) throw new WeftError({ where: 'prompt', what: 'the prompt is empty: there is nothing to continue' })
+    this.check(ids.length)
+    const { temperature = 0, topK, topP, minP, repeatPenalty } = { ...generation, ...defined(options) }
+    const greedy = temperature === 0 && (repeatPenalty ?? 1) === 1
+    const sampler = greedy ? null : await createSampler(defined({ temperature, topK, topP, minP, repeatPenalty, seed: options.seed ?? Math.floor(Math.random() * 2 ** 32) }), this.parts.vocab)
+    const most = Math.min(options.maxTokens ?? Infinity, context - ids.length)
+    const stops = new Set(generation.stopIds)
+    const filter = stopFilter(options.stop ?? [])
+    const text = tokenizer.stream({ skipSpecial: true })
+
+    const cached = this.reuse(ids)
+    let next = await this.prefill(ids.subarray(cached), sampler, ids.length, options.signal)
+    const prefilled = performance.now()
+    const made: number[] = []
+    let reason: StopReason | null = next === null ? 'aborted' : most <= 0 ? 'context' : null
+    let burst = 1
+
+    // `next` is chosen but not in the cache yet; every turn shows it and asks for what follows it.
+    while (reason === null) {
+      const pending = Uint32Array.of(next!)
+      let shown = ''
+      const fresh: number[] = []
+      const take = (id: number): StopReason | null => {
+        if (stops.has(id)) return 'stop'
+        made.push(id)
+        fresh.push(id)
+        const { text: visible, stopped } = filter.push(text.push(id))
+        shown += visible
+        if (stopped) return 'stop'
+        if (made.length >= most) return made.length >= (options.maxTokens ?? Infinity) ? 'length' : 'context'
+        return options.signal?.aborted ? 'aborted' : null
+      }
+      reason = take(pending[0]!)
+      if (shown || fresh.length > 0) yield { text: shown, ids: [...fresh] }
+      if (reason !== null) break
+      if (sampler === null) {
+        const count = Math.max(1, Math.min(burst, most - made.length))
+        const before = performance.now()
+        const chosen = await executor.greedy(this.parts.sequence, next!, this.length, count)
+        const seconds = (performance.now() - before) / 1000
+        this.tokens.push(next!)
+        // All but the last chosen token are in the cache already: they are taken here, the last one by the next turn.
+        shown = ''
+        fresh.length = 0
+        for (let i = 0; i + 1 < chosen.length && reason === null; i++) {
+          reason = take(chosen[i]!)
+          if (reason === null || made[made.length - 1] === chosen[i]) this.tokens.push(chosen[i]!)
+        }
+        if (shown || fresh.length > 0) yield { text: shown, ids: [...fresh] }
+        next = chosen[chosen.length - 1]!
+        burst = seconds < burstSeconds / 2 ? Math.min(burst * 2, longestBurst) : seconds > burstSeconds ? Math.max(1, burst >> 1) : burst
+      } else {
+        next = await this.sample(Uint32Array.of(next!), sampler, ids.length)
+      }
+    }
+    const rest = reason === 'stop' ? '' : text.end()
+    const tail = filter.push(rest)
+    const last = tail.stopped ? tail.text : tail.text + filter.end()
+    const done = performance.now()
+    yield { text: last, ids: [], done: { reason: reason, stats: this.figures(ids.length, cached, made.length, started, prefilled, done) } }
+  }
+
+  /** Keeps what the cache already holds of these ids; at least the last id runs again, for its logits. */
+  private reuse(ids: Uint32Array): number {
+    let same = 0
+    while (same < this.tokens.length && same < ids.length - 1 && this.tokens[same] === ids[same]) same++
+    this.truncate(same)
+    return same
+  }
+
+  private async prefill(ids: Uint32Array, sampler: Sampler | null, promptLength: number, signal: AbortSignal | undefined): Promise<number | null> {
+    const { executor, chunk } = this.parts
+    const step = Math.min(chunk, executor.maxRows)
+    for (let from = 0; from < ids.length; from += step) {
+      if (signal?.aborted) return null
+      const part = ids.subarray(from, from + step)
+      if (from + step >= ids.length) return this.sample(part, sampler, promptLength)
+      await executor.run(this.batch(part, []), 'nothing')
+      this.tokens.push(...part)
+    }
+    return null
+  }
+
+  /** Runs rows and chooses what follows the last of them. */
+  private async sample(part: Uint32Array, sampler: Sampler | null, promptLength: number): Promise<number> {
+    const { executor } = this.parts
+    const batch = this.batch(part, [part.length - 1])
+    this.tokens.push(...part)
+    if (sampler === null) return (await executor.run(batch, 'next')).next![0]!
+    const position = this.length - 1
+    const history = { ids: sampler.usesHistory ? this.tokens : [], promptLength }
+    const out = await executor.run(batch, executor.hasCandidates ? 'candidates' : 'logits')
+    const few: Candidates | undefined = out.candidates?.[0]
+    const fromFew = few ? sampler.fromCandidates(few.ids, few.logits, position, history) : null
+    if (fromFew !== null) return fromFew
+    // The kept set may reach beyond the candidates: all logits are read, and the same row gives the same draw.
+    const logits = out.logits ?? (await executor.run({ ...batch, tokens: part.subarray(-1), positions: [position], sequences: [this.parts.sequence], outputRows: [0] }, 'logits')).logits!
+    return sampler.fromLogits(logits, position, history)
+  }
+
+  private batch(ids: Uint32Array, outputRows: readonly number[]): { tokens: Uint32Array; positions: Uint32Array; sequences: Uint32Array; outputRows: readonly number[] } {
+    const first = this.length
+    return { tokens: ids, positions: Uint32Array.from(ids, (_, i) => first + i), sequences: new Uint32Array(ids.length).fill(this.parts.sequence), outputRows }
+  }
+
+  private check(positions: number): void {
+    const { context } = this.parts
+    if (this.closed) throw new WeftError({ where: 'session', what: 'the session is closed' })
+    if (positions > context) throw new WeftError({ where: 'context', what: 'the prompt does not fit the context', expected: `at most ${context} tokens`, got: String(positions) })
+  }
+
+  private figures(prompt: number, cached: number, made: number, started: number, prefilled: number, done: number): GenerateStats {
+    const { executor } = this.parts
+    const [prefillSeconds, decodeSeconds] = [(prefilled - started) / 1000, (done - prefilled) / 1000]
+    const steps = Math.max(0, made - 1)
+    const bytes = steps * (executor.weightBytesPerToken + executor.cacheBytesPerPosition * (prompt + made / 2))
+    return {
+      promptTokens: prompt, cachedTokens: cached, generatedTokens: made, prefillSeconds, decodeSeconds, firstTokenSeconds: prefillSeconds,
+      prefillTokensPerSecond: (prompt - cached) / prefillSeconds,
+      decodeTokensPerSecond: steps > 0 ? steps / decodeSeconds : 0,
+      decodeGBps: steps > 0 ? bytes / decodeSeconds / 1e9 : 0,
+    }
+  }
+}
+
+/** An object without its undefined fields, so that they do not hide defaults. */
+function defined<T extends object>(o: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(o).filter(([, v]) => v !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }
+}

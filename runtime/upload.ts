@@ -1,0 +1,150 @@
+/**
+ * Streams weights to the device: rows are read from the file a few megabytes at a time, repacked into the layout that
+ * code generation chose, and written; no second copy of the model is ever in memory. The repack is lossless: codes
+ * change their order, scales and minima their place. Norms and biases become f32, which holds f16 and bf16 exactly.
+ */
+import type { WeightLayout } from '../codegen/types/layout.js'
+import { respan, rowBytes } from '../codegen/types/layout.js'
+import { scaleBytes } from '../codegen/types/table.js'
+import { WeftError } from '../graph/error.js'
+import { dequantize, fileRow } from '../weights/dequantize.js'
+import type { ByteRange, ModelSource, WeightTensor } from '../weights/model.js'
+import type { Backend, DeviceBuffer } from './backend.js'
+
+/** Bytes of a file in memory at a time. */
+const chunkBytes = 8 * 2 ** 20
+
+/** A weight on the device: tensors of the file, their rows one below the other. */
+export interface Resident {
+  readonly key: string
+  readonly tensors: readonly string[]
+  readonly layout: WeightLayout
+}
+
+export function uploadWeight(backend: Backend, source: ModelSource, resident: Resident, onBytes: (n: number) => void): DeviceBuffer {
+  const { layout, tensors, key } = resident
+  const buffer = backend.alloc(layout.bytes, key)
+  const found = tensors.map(name => {
+    const t = source.tensors.get(name)
+    if (!t) throw new WeftError({ where: 'weights', what: `${source.path} has no tensor ${name}` })
+    return t
+  })
+  if (found[0]!.shape.length === 1) {
+    uploadVector(backend, source, found, buffer)
+  } else {
+    const sink = new Sections(backend, buffer, layout)
+    let row = 0
+    for (const t of found) row += uploadRows(source, t, layout, row, sink)
+    sink.finish()
+  }
+  onBytes(found.reduce((n, t) => n + Object.values(t.ranges).reduce((m, r) => m + r.bytes, 0), 0))
+  return buffer
+}
+
+function uploadVector(backend: Backend, source: ModelSource, tensors: readonly WeightTensor[], buffer: DeviceBuffer): void {
+  let at = 0
+  for (const t of tensors) {
+    const values = dequantize(source, t)
+    backend.write(buffer, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at)
+    at += values.byteLength
+  }
+}
+
+/** The sections of one weight: codes go to the device as they come, the small sections are gathered and written whole. */
+class Sections {
+  private readonly small: readonly { readonly at: number; readonly bytes: Uint8Array }[]
+  readonly scales: Uint8Array
+  readonly mins: Uint8Array
+  readonly rowScales: Float32Array
+  /** Codes of all rows, where a row is no whole number of words. */
+  private readonly whole: Uint8Array | null
+
+  constructor(private readonly backend: Backend, private readonly buffer: DeviceBuffer, readonly layout: WeightLayout) {
+    const row = rowBytes(layout)
+    const words = (n: number): number => Math.ceil(n / 4) * 4
+    this.scales = new Uint8Array(words(row.scales * layout.rows))
+    this.mins = new Uint8Array(words(row.mins * layout.rows))
+    this.rowScales = new Float32Array(layout.type.rowScale ? layout.rows : 0)
+    this.whole = row.codes % 4 === 0 ? null : new Uint8Array(words(row.codes * layout.rows))
+    this.small = [
+      { at: layout.scalesAt, bytes: this.scales }, { at: layout.minsAt, bytes: this.mins },
+      { at: layout.rowScalesAt, bytes: new Uint8Array(this.rowScales.buffer) },
+      ...(this.whole ? [{ at: layout.codesAt, bytes: this.whole }] : []),
+    ]
+  }
+
+  codes(bytes: Uint8Array, row: number): void {
+    const at = row * rowBytes(this.layout).codes
+    if (this.whole) this.whole.set(bytes, at)
+    else this.backend.write(this.buffer, bytes, this.layout.codesAt + at)
+  }
+
+  finish(): void {
+    for (const { at, bytes } of this.small) if (bytes.length > 0) this.backend.write(this.buffer, bytes, at)
+  }
+}
+
+/** Repacks the rows of one tensor from `row` on; returns how many there were. */
+function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections): number {
+  const [rows, cols] = t.shape as [number, number]
+  if (cols !== layout.cols || t.type !== layout.type.name) {
+    throw new WeftError({ where: 'weights', what: `tensor ${t.name}`, expected: `${layout.type.name} of ${layout.cols} columns`, got: `${t.type} of ${cols}` })
+  }
+  const row0 = rowBytes(layout)
+  const plane = (name: string): ByteRange => t.ranges[name]!
+  const fileBytes = (range: ByteRange): number => range.bytes / rows
+  const main = plane(t.packing === 'planes' ? 'codes' : 'data')
+  const perRow = fileBytes(main)
+  // Whole heads where the file's rows are permuted, so that a chunk can be put in order by itself.
+  const unit = t.permutedHeads === undefined ? 1 : rows / t.permutedHeads
+  const step = Math.max(unit, Math.floor(chunkBytes / perRow / unit) * unit)
+  const read = new Uint8Array(Math.min(step, rows) * perRow)
+  const codes = new Uint8Array(Math.min(step, rows) * row0.codes)
+  sink.rowScales.fill(t.scale, row, row + (layout.type.rowScale ? rows : 0))
+  if (t.packing === 'planes') {
+    const scales = sink.scales.subarray(row * row0.scales, (row + rows) * row0.scales)
+    source.read(plane('scales'), scales, 0)
+  }
+  for (let first = 0; first < rows; first += step) {
+    const count = Math.min(step, rows - first)
+    const bytes = read.subarray(0, count * perRow)
+    source.read(main, bytes, first * perRow)
+    const out = codes.subarray(0, count * row0.codes)
+    const inFile = (r: number): number => (t.permutedHeads === undefined ? r : fileRow(first + r, unit) - first)
+    for (let r = 0; r < count; r++) {
+      const from = bytes.subarray(inFile(r) * perRow, (inFile(r) + 1) * perRow)
+      const to = out.subarray(r * row0.codes, (r + 1) * row0.codes)
+      if (t.packing === 'gguf' && layout.type.gguf) unpackRow(from, to, layout, sink, row + first + r)
+      else if (layout.type.bits === 4) respan(from, 2, to, layout.span)
+      else to.set(from)
+    }
+    sink.codes(out, row + first)
+  }
+  if (layout.type.scale?.coding === 'e4m3') checkScales(t, sink.scales.subarray(row * row0.scales, (row + rows) * row0.scales))
+  return rows
+}
+
+/** One row of GGUF blocks into codes, scales and minima. */
+function unpackRow(from: Uint8Array, to: Uint8Array, layout: WeightLayout, sink: Sections, row: number): void {
+  const block = layout.type.gguf!
+  const { bits, scale } = layout.type
+  const sizes = rowBytes(layout)
+  const codeBytes = (block.elements * bits) / 8
+  const scaleSize = block.scales.count * scaleBytes[scale!.coding]
+  const blocks = layout.cols / block.elements
+  const joined = new Uint8Array(blocks * codeBytes)
+  for (let b = 0; b < blocks; b++) {
+    const at = b * block.bytes
+    for (let i = 0; i < codeBytes; i++) joined[b * codeBytes + i] = from[at + block.codes.at + i]!
+    for (let i = 0; i < scaleSize; i++) sink.scales[row * sizes.scales + b * scaleSize + i] = from[at + block.scales.at + i]!
+    if (block.mins) for (let i = 0; i < 2; i++) sink.mins[row * sizes.mins + b * 2 + i] = from[at + block.mins.at + i]!
+  }
+  if (bits === 4) respan(joined, block.span, to, layout.span)
+  else to.set(joined)
+}
+
+/** A NaN scale would make every logit NaN, and token 0 for ever. */
+function checkScales(t: WeightTensor, scales: Uint8Array): void {
+  const at = scales.findIndex(s => (s & 0x7f) === 0x7f)
+  if (at >= 0) throw new WeftError({ where: 'weights', what: `tensor ${t.name}: block scale ${at} is NaN`, expected: 'finite e4m3 scales', got: `0x${scales[at]!.toString(16)}` })
+}
