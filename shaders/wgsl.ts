@@ -76,6 +76,15 @@ const sum4 = `fn sum4(v: vec4<f32>) -> f32 {
   return (v.x + v.y) + (v.z + v.w);
 }`
 
+/** Dawn's compiler keeps one constant for 0 and -0, whichever comes first, so -0 is made from a variable. */
+export const negativeZero: WgslFunction = {
+  name: 'negative_zero',
+  plain: `fn negative_zero() -> f32 {
+  var bits = 0x80000000u;
+  return bitcast<f32>(bits);
+}`,
+}
+
 /** Device functions by the intrinsic they spell. */
 export const wgslFunctions = {
   e2m1x4: { name: 'e2m1x4', plain: e2m1x4, f16: e2m1x4F16 },

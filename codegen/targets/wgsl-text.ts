@@ -1,9 +1,9 @@
 /**
  * WGSL's spelling of types, constants and intrinsics. Constants are written as the shortest decimal that reads back
- * as the same f32. Subnormal constants are written as their bits, because a device may flush a literal.
+ * as the same f32, subnormals as their bits, because a compiler may flush a literal. -0 is made by a device function.
  */
 import { WeftError } from '../../graph/error.js'
-import { wgslFunctions } from '../../shaders/wgsl.js'
+import { negativeZero, wgslFunctions } from '../../shaders/wgsl.js'
 import { matrixShape, type Intrinsic } from '../intrinsics.js'
 import type { Element, Scalar, ValueType } from '../kernel.js'
 import type { Spell } from '../target.js'
@@ -28,14 +28,17 @@ export function wgslType(type: ValueType, where: string): string {
   return text
 }
 
+const largestF32 = (2 - 2 ** -23) * 2 ** 127
+
 function f32Literal(value: number, where: string): string {
   const v = Math.fround(value)
   if (!Number.isFinite(v)) throw new WeftError({ where, what: 'WGSL has no constant for this f32', expected: 'a finite number', got: String(value) })
-  if (Object.is(v, -0)) return 'bitcast<f32>(0x80000000u)'
+  if (Object.is(v, -0)) return `${negativeZero.name}()`
   if (v !== 0 && Math.abs(v) < 2 ** -126) return `bitcast<f32>(0x${new Uint32Array(Float32Array.of(v).buffer)[0]!.toString(16)}u)`
   for (let digits = 1; digits <= 9; digits++) {
     const short = Number(v.toPrecision(digits))
-    if (Math.fround(short) === v) return `${short}f`
+    // A decimal beyond the largest f32 is refused even where it would round down to it.
+    if (Math.fround(short) === v && Math.abs(short) <= largestF32) return `${short}f`
   }
   return `${v}f`
 }

@@ -8,7 +8,7 @@
  * is set when a pipeline is made for a number of tiles that no two dimensions multiply to.
  */
 import { check, WeftError } from '../../graph/error.js'
-import { wgslFunctions, type WgslFunction } from '../../shaders/wgsl.js'
+import { negativeZero, wgslFunctions, type WgslFunction } from '../../shaders/wgsl.js'
 import type { Caps } from '../caps.js'
 import { sharedBytes, type Builtin, type Element, type Expr, type Kernel, type Param, type Stmt } from '../kernel.js'
 import type { KernelText, Target } from '../target.js'
@@ -20,7 +20,7 @@ const builtinParams: Readonly<Record<Exclude<Builtin, 'tile'>, string>> = {
   lane: '@builtin(subgroup_invocation_id) lane: u32',
   subgroup: '@builtin(subgroup_id) subgroup: u32',
 }
-const moduleNames: readonly string[] = ['tile', 'tiles', 'group', 'groups', 'local', 'lane', 'subgroup', ...Object.values(wgslFunctions).map(f => f.name)]
+const moduleNames: readonly string[] = ['tile', 'tiles', 'group', 'groups', 'local', 'lane', 'subgroup', negativeZero.name, ...Object.values(wgslFunctions).map(f => f.name)]
 
 /** Whether a param is bound read-only; the bind group layouts of the backend must say the same. */
 export const boundReadOnly = (p: Param): boolean => p.access === 'read' && (p.role === 'weight' || p.role === 'state')
@@ -126,7 +126,9 @@ class Renderer {
 
   private text(e: Expr): string {
     switch (e.kind) {
-      case 'const': return wgslConstant(e.type, e.value, this.where)
+      case 'const':
+        if (e.type === 'f32' && Object.is(Math.fround(e.value), -0)) this.functions.set(negativeZero.name, negativeZero.plain)
+        return wgslConstant(e.type, e.value, this.where)
       case 'ref': return this.name(e.name)
       case 'builtin': return this.builtin(e.name)
       case 'unary': return `${e.op}${this.atom(e.a)}`
