@@ -132,11 +132,11 @@ function noTokenizer(source: ModelSource): Tokenizer {
 }
 
 class LoadedModel implements Model {
-  readonly config = this.source.config
-  readonly generation = this.source.generation
-  readonly device = this.ready.device
-  readonly backend = this.ready.backend
-  readonly compute = this.ready.compute
+  readonly config: Model['config']
+  readonly generation: Model['generation']
+  readonly device: string
+  readonly backend: Model['backend']
+  readonly compute: Compute
   private readonly free: number[]
   private closed = false
 
@@ -144,6 +144,11 @@ class LoadedModel implements Model {
     readonly source: ModelSource, readonly tokenizer: Tokenizer, private readonly ready: Ready,
     readonly stats: LoadStats, readonly context: number, private readonly options: LoadOptions,
   ) {
+    this.config = source.config
+    this.generation = source.generation
+    this.device = ready.device
+    this.backend = ready.backend
+    this.compute = ready.compute
     this.free = Array.from({ length: options.sequences ?? 1 }, (_, i) => i)
   }
 

@@ -136,7 +136,11 @@ function unpackRow(from: Uint8Array, to: Uint8Array, layout: WeightLayout, sink:
   for (let b = 0; b < blocks; b++) {
     const at = b * block.bytes
     for (let i = 0; i < codeBytes; i++) joined[b * codeBytes + i] = from[at + block.codes.at + i]!
-    for (let i = 0; i < scaleSize; i++) sink.scales[row * sizes.scales + b * scaleSize + i] = from[at + block.scales.at + i]!
+    for (let i = 0; i < scaleSize; i++) {
+      const byte = from[at + block.scales.at + i]!
+      // GGUF's e4m3 is unsigned: the sign bit means nothing, and 0x7F is zero.
+      sink.scales[row * sizes.scales + b * scaleSize + i] = scale!.coding === 'e4m3' ? ((byte & 0x7f) === 0x7f ? 0 : byte & 0x7f) : byte
+    }
     if (block.mins) for (let i = 0; i < 2; i++) sink.mins[row * sizes.mins + b * 2 + i] = from[at + block.mins.at + i]!
   }
   if (bits === 4) respan(joined, block.span, to, layout.span)

@@ -25,13 +25,17 @@ const e2m1Doubled = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12]
 
 /** A weight as a kernel sees it: its buffer in 16-byte units and, where there are scales, in words. */
 export class WeightView {
-  private readonly vectors: Buffer
-  private readonly words: Buffer
+  private inVectors: Buffer | null = null
+  private inWords: Buffer | null = null
 
-  constructor(private readonly k: KernelBuilder, name: string, readonly layout: WeightLayout, private readonly caps: Caps) {
-    // Both views are the same buffer; the plan binds `name` and `nameWords` to one weight.
-    this.vectors = k.param(name, 'u32x4', 'weight', 'read', 'stream')
-    this.words = layout.type.scale || !layout.runs ? k.param(`${name}Words`, 'u32', 'weight', 'read', 'keep') : this.vectors
+  constructor(private readonly k: KernelBuilder, private readonly name: string, readonly layout: WeightLayout, private readonly caps: Caps) {}
+
+  // Both views are the same buffer, declared where they are used; the plan binds `name` and `nameWords` to one weight.
+  private get vectors(): Buffer {
+    return (this.inVectors ??= this.k.param(this.name, 'u32x4', 'weight', 'read', 'stream'))
+  }
+  private get words(): Buffer {
+    return (this.inWords ??= this.k.param(`${this.name}Words`, 'u32', 'weight', 'read', 'keep'))
   }
 
   /** Runs of one row. */
