@@ -1,0 +1,319 @@
+/**
+ * The `wasm` target on its backend: every intrinsic and storage format against its meaning, statements and expressions
+ * against the interpreter, bit for bit. All kernels are compiled as one module, twice, the second time from the cache.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Kernel, ValueType } from '../codegen/kernel.js'
+import { e2m1Values, e4m3Values, f16Bits, f16Values } from '../codegen/interpret-numbers.js'
+import { intrinsicNames, type Intrinsic } from '../codegen/intrinsics.js'
+import { wasm } from '../codegen/targets/wasm.js'
+import { call, constant, select, splat, table, vector, type Value } from '../codegen/value.js'
+import type { Program } from '../runtime/backend.js'
+import { openWasm, type WasmBackend } from '../runtime/wasm/backend.js'
+import { interpreted, prepare, random, runOn, single, type Inputs } from './support/wasm-kernels.js'
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
+const next = random(7)
+const noise = (n: number, scale: number): Float32Array => Float32Array.from({ length: n }, () => (next() * 2 - 1) * scale)
+const words = (n: number): Uint32Array => Uint32Array.from({ length: n }, () => Math.floor(next() * 2 ** 32))
+const floatsOf = (b: Uint8Array): Float32Array => new Float32Array(b.slice().buffer)
+
+interface Case {
+  readonly kernel: Kernel
+  readonly inputs: Inputs
+  readonly result: string
+  /** What the result must be; the interpreter's answer, bit for bit, where absent. */
+  readonly check?: (got: Uint8Array) => void
+}
+
+const bitsEqual = (want: Float32Array) => (got: Uint8Array): void => {
+  const g = floatsOf(got)
+  const wrong = want.findIndex((w, i) => !(Object.is(w, g[i]) || (Number.isNaN(w) && Number.isNaN(g[i]))))
+  if (wrong >= 0) assert.unreachable(`element ${wrong}: expected ${want[wrong]}, got ${g[wrong]}`)
+}
+
+/** Within `ulps` units in the last place of the float64 meaning, subnormals in units of the smallest. */
+const within = (ulps: number, meaning: (x: number) => number, xs: Float32Array) => (got: Uint8Array): void => {
+  floatsOf(got).forEach((g, i) => {
+    const want = meaning(xs[i]!)
+    const rounded = Math.fround(want)
+    if (Object.is(g, rounded) || (Number.isNaN(rounded) && Number.isNaN(g))) return
+    const ulp = Math.max(2 ** -149, 2 ** (Math.floor(Math.log2(Math.abs(want))) - 23))
+    if (!(Math.abs(g - want) <= ulps * ulp)) assert.unreachable(`f(${xs[i]}) is ${want}, got ${g}: ${Math.abs(g - want) / ulp} ulp`)
+  })
+}
+
+/** out[i] = f(x[i]) over floats. */
+function scalar(name: string, xs: Float32Array, f: (x: Value) => Value, check: (got: Uint8Array) => void): Case {
+  const kernel = single(name, 1, k => {
+    const [x, out] = [k.param('x', 'f32', 'activation'), k.param('out', 'f32', 'activation', 'write')]
+    k.for({ to: xs.length }, i => out.store(i, f(x.load(i))))
+  })
+  return { kernel, inputs: { x: xs, out: new Float32Array(xs.length) }, result: 'out', check }
+}
+
+/** f of `arity` words gives a vector or a scalar. */
+function decoder(name: string, inputs: readonly Uint32Array[], width: 1 | 4, f: (...w: readonly Value[]) => Value, want: Float32Array): Case {
+  const kernel = single(name, 1, k => {
+    const params = inputs.map((_, p) => k.param(`in${p}`, 'u32', 'weight'))
+    const out = k.param('out', width === 4 ? 'f32x4' : 'f32', 'activation', 'write')
+    k.for({ to: inputs[0]!.length }, i => out.store(i, f(...params.map(p => p.load(i)))))
+  })
+  return { kernel, inputs: { ...Object.fromEntries(inputs.map((w, p) => [`in${p}`, w])), out: new Float32Array(want.length) }, result: 'out', check: bitsEqual(want) }
+}
+
+const expInputs = Float32Array.from([...range(4000).map(i => -105 + (i * 195) / 4000), ...noise(4000, 1), 0, -0, 88.7228, 88.73, -103.97, -104, -87.5, Infinity, -Infinity, NaN])
+const logInputs = Float32Array.from([...range(4000).map(i => 2 ** (-149 + (i * 277) / 4000)), ...noise(4000, 3).map(Math.abs), 1, 0, -1, Infinity, NaN, 2 ** -149])
+const plain = Float32Array.from([...noise(2000, 100), 0, -0, 1.5, -1.5, 2 ** 24, Infinity, -Infinity])
+const halfCodes = Uint32Array.from({ length: 32768 }, (_, i) => (2 * i) | ((2 * i + 1) << 16))
+const halfPairs = [Uint32Array.from({ length: 16384 }, (_, i) => halfCodes[2 * i]!), Uint32Array.from({ length: 16384 }, (_, i) => halfCodes[2 * i + 1]!)]
+const bf16Floats = new Float32Array(Uint32Array.from({ length: 65536 }, (_, h) => h << 16).buffer)
+const nibbles = Uint32Array.from({ length: 65536 }, (_, i) => (i | (0xabcd << 16)) >>> 0)
+const e4m3Codes = Uint32Array.from(range(256).filter(b => (b & 127) !== 127))
+
+/** Every f16 code, the midpoints between codes and their neighbours, and what lies beyond. */
+const narrowInputs = (): Float32Array => {
+  const out: number[] = []
+  for (let h = 0; h < 0x7c00; h++) {
+    const [v, w] = [f16Values[h]!, h === 0x7bff ? 65536 : f16Values[h + 1]!]
+    const middle = (v + w) / 2
+    const bits = new Uint32Array(Float32Array.of(middle).buffer)[0]!
+    for (const x of [v, middle, ...new Float32Array(Uint32Array.of(bits - 1, bits + 1).buffer)]) out.push(x, -x)
+  }
+  out.push(65519.996, 65520, 1e9, -1e9, Infinity, -Infinity, NaN, 2 ** -25, 2 ** -26, 1e-40, -1e-40, 0)
+  while (out.length % 4 !== 0) out.push(0)
+  return Float32Array.from(out)
+}
+const narrow = narrowInputs()
+const narrowWant = Uint16Array.from(narrow, f16Bits)
+const halvesEqual = (got: Uint8Array): void => {
+  const g = new Uint16Array(got.slice().buffer)
+  const wrong = narrowWant.findIndex((w, i) => g[i] !== w && !(Number.isNaN(narrow[i]) && (g[i]! & 0x7fff) > 0x7c00))
+  if (wrong >= 0) assert.unreachable(`f16 of ${narrow[wrong]}: expected 0x${narrowWant[wrong]!.toString(16)}, got 0x${g[wrong]!.toString(16)}`)
+}
+function narrowing(element: 'f16' | 'f16x4'): Case {
+  const from = element === 'f16' ? 'f32' : 'f32x4'
+  const kernel = single(`narrow_${element}`, 1, k => {
+    const [x, out] = [k.param('x', from, 'activation'), k.param('out', element, 'cache', 'write')]
+    k.for({ to: element === 'f16' ? narrow.length : narrow.length / 4 }, i => out.store(i, x.load(i)))
+  })
+  return { kernel, inputs: { x: narrow, out: new Uint16Array(narrow.length) }, result: 'out', check: halvesEqual }
+}
+function widening(element: 'f16' | 'f16x4'): Case {
+  const to = element === 'f16' ? 'f32' : 'f32x4'
+  const kernel = single(`widen_${element}`, 1, k => {
+    const [x, out] = [k.param('x', element, 'cache'), k.param('out', to, 'activation', 'write')]
+    k.for({ to: element === 'f16' ? 65536 : 16384 }, i => out.store(i, x.load(i)))
+  })
+  return { kernel, inputs: { x: halfCodes, out: new Float32Array(65536) }, result: 'out', check: bitsEqual(f16Values as Float32Array) }
+}
+
+/** Several results of one type from a few inputs, each stored in turn. */
+function expressions<T extends 'f32' | 'u32' | 'i32'>(name: string, type: T, a: ArrayBufferView, b: ArrayBufferView, f: (a: Value, b: Value) => readonly Value[]): Case {
+  const n = a.byteLength / 4
+  let width = 0
+  const kernel = single(name, n, (k, tile) => {
+    const [x, y, out] = [k.param('x', type, 'activation'), k.param('y', type, 'activation'), k.param('out', type, 'activation', 'write')]
+    const values = f(k.let('a', x.load(tile)), k.let('b', y.load(tile)))
+    width = values.length
+    values.forEach((v, i) => out.store(tile.mul(width).add(i), v.type === 'bool' ? select(v, constant(type, 1), constant(type, 0)) : v.type === type ? v : v.bitcast(type)))
+  })
+  return { kernel, inputs: { x: a, y: b, out: new Uint32Array(n * width) }, result: 'out' }
+}
+
+/** Results of any vector type, stored as u32x4. */
+function vectors(name: string, f: (a: Value, b: Value) => readonly Value[]): Case {
+  const n = 64
+  let width = 0
+  const kernel = single(name, n, (k, tile) => {
+    const [x, y, out] = [k.param('x', 'u32x4', 'activation'), k.param('y', 'u32x4', 'activation'), k.param('out', 'u32x4', 'activation', 'write')]
+    const values = f(k.let('a', x.load(tile)), k.let('b', y.load(tile)))
+    width = values.length
+    values.forEach((v, i) => out.store(tile.mul(width).add(i), v.bitcast('u32x4')))
+  })
+  return { kernel, inputs: { x: words(4 * n), y: words(4 * n), out: new Uint32Array(4 * n * width) }, result: 'out' }
+}
+const floatVectors = (name: string, f: (a: Value, b: Value) => readonly Value[]): Case => {
+  const made = vectors(name, (a, b) => f(a.bitcast('f32x4'), b.bitcast('f32x4')))
+  return { ...made, inputs: { ...made.inputs, x: noise(256, 50), y: noise(256, 50) } }
+}
+
+const statements = (): Case => {
+  const kernel = single('statements', 5, (k, tile) => {
+    const [x, out] = [k.param('x', 'f32', 'activation'), k.param('load', 'f32', 'activation', 'write')]
+    const [floats, halves, wide] = [k.shared('select', 'f32', 8), k.shared('halves', 'f16x4', 3), k.shared('wide', 'u32x4', 2)]
+    k.comment('names that AssemblyScript or its text use\nmust not be misread')
+    const acc = k.var('max', 'f32', 0)
+    k.for({ name: 'i', to: 8 }, i => floats.store(i, x.load(tile.mul(8).add(i))))
+    k.barrier()
+    // Unrolled in full, in part with a rest, and not at all; bounds that are no constants.
+    k.for({ name: 'i', to: 3, unroll: 4 }, i => halves.store(i, vector(...([0, 1, 2, 3].map(j => floats.load(i.add(j)).mul(i.add(1).convert('f32'))) as [Value, Value, Value, Value]))))
+    k.for({ name: 'this', from: 1, to: tile.add(3), unroll: 4 }, i => {
+      const at = k.let('at', i.mul(2).add(1).mod(8))
+      acc.add(floats.load(at).add(floats.load(i.mod(4).mul(2).add(1))))
+    })
+    k.for({ name: 'i', from: tile, to: 40, step: tile.add(2) }, i => k.when(i.mod(3).eq(0), () => acc.accumulate(i.convert('f32'), constant('f32', 0.25)), () => {
+      const half = k.let('half', halves.load(i.mod(3)))
+      k.when(half.at(1).gt(0), () => acc.set(acc.value.sub(half.at(2))))
+    }))
+    k.for({ name: 'i', from: 5, to: 5 }, () => acc.set(NaN))
+    wide.store(tile.mod(2), splat('u32x4', acc.value.bitcast('u32')))
+    out.store(tile.mul(4), acc.value)
+    out.store(tile.mul(4).add(1), wide.load(tile.mod(2)).at(3).bitcast('f32'))
+    k.for({ name: 'i', to: 20, step: 7, unroll: 2 }, i => {
+      const [before, after] = [k.let('before', i.add(7)), k.let('after', i.sub(7))]
+      k.when(i.eq(7), () => out.store(tile.mul(4).add(before).sub(12), floats.load(after.add(3))))
+    })
+    out.store(tile.mul(4).add(3), select(tile.lt(2).both(acc.value.lt(0).not()).either(tile.eq(4)), floats.load(tile), acc.value))
+  })
+  return { kernel, inputs: { x: noise(40, 4), load: new Float32Array(20) }, result: 'load' }
+}
+
+const signed = Int32Array.from({ length: 64 }, (_, i) => [0, 1, -1, 2 ** 31 - 1, -(2 ** 31) + 1, 7, -13][i] ?? Math.floor((next() - 0.5) * 1000))
+const divisors = Int32Array.from({ length: 64 }, (_, i) => [1, 2, 3, -7, 5][i % 5]!)
+const bytesTable = [3, -1, 127, -128, 0, 5, 6, 7, 8, -9, 10, 11, -12, 13, 14, 15]
+
+const cases: readonly Case[] = [
+  scalar('exp', expInputs, x => call('exp', x), within(1.01, Math.exp, expInputs)),
+  scalar('log', logInputs, x => call('log', x), within(1.01, Math.log, logInputs)),
+  scalar('sqrt', plain, x => call('sqrt', x), within(0, Math.sqrt, plain)),
+  scalar('rsqrt', plain, x => call('rsqrt', x), within(2, x => 1 / Math.sqrt(x), plain)),
+  scalar('floor', plain, x => call('floor', x), within(0, Math.floor, plain)),
+  scalar('abs', plain, x => call('abs', x), within(0, Math.abs, plain)),
+  scalar('constants', plain.slice(0, 4), x => select(x.lt(1e38), constant('f32', Infinity), constant('f32', -0.1)), within(0, x => (x < 1e38 ? Infinity : -0.1), plain)),
+  decoder('e2m1x4', [nibbles], 4, w => call('e2m1x4', w!), Float32Array.from({ length: 4 * 65536 }, (_, i) => e2m1Values[((i >> 2) >> (4 * (i & 3))) & 15]!)),
+  decoder('u4x4', [nibbles], 4, w => call('u4x4', w!), Float32Array.from({ length: 4 * 65536 }, (_, i) => ((i >> 2) >> (4 * (i & 3))) & 15)),
+  decoder('i8x4', [Uint32Array.from({ length: 64 }, (_, i) => 4 * i | (4 * i + 1) << 8 | (4 * i + 2) << 16 | (4 * i + 3) << 24)], 4, w => call('i8x4', w!), Float32Array.from({ length: 256 }, (_, b) => (b << 24) >> 24)),
+  decoder('f16_intrinsic', [Uint32Array.from(range(65536))], 1, w => call('f16', w!), f16Values as Float32Array),
+  decoder('f16x4_intrinsic', halfPairs, 4, (a, b) => call('f16x4', a!, b!), f16Values as Float32Array),
+  decoder('bf16', [Uint32Array.from(range(65536))], 1, w => call('bf16', w!), bf16Floats),
+  decoder('bf16x4', halfPairs, 4, (a, b) => call('bf16x4', a!, b!), bf16Floats),
+  decoder('e4m3', [e4m3Codes], 1, w => call('e4m3', w!), Float32Array.from(e4m3Codes, b => e4m3Values[b]!)),
+  narrowing('f16'), narrowing('f16x4'), widening('f16'), widening('f16x4'),
+  expressions('float_ops', 'f32', noise(64, 9), noise(64, 9), (a, b) => [
+    a.add(b), a.sub(b), a.mul(b), a.div(b), a.negate(), a.lt(b), a.le(b), a.gt(b), a.ge(b), a.eq(a), a.ne(b), a.min(b), a.max(b),
+    a.convert('i32').convert('f32'), b.mul(b).convert('u32').convert('f32'), select(a.lt(b).both(b.gt(0)), a, b),
+  ]),
+  expressions('signed_ops', 'i32', signed, divisors, (a, b) => [
+    a.add(b), a.sub(b), a.mul(b), a.div(b), a.mod(b), a.and(b), a.or(b), a.xor(b), a.shl(constant('u32', 3)), a.shr(constant('u32', 3)), a.negate(), a.lt(b), a.ge(b), a.min(b), a.max(b),
+    call('abs', a), a.convert('u32').convert('i32'), a.convert('f32').bitcast('i32'),
+  ]),
+  expressions('unsigned_ops', 'u32', words(64), Uint32Array.from(divisors, d => Math.abs(d)), (a, b) => [
+    a.add(b), a.sub(b), a.mul(b), a.div(b), a.mod(b), a.and(b), a.or(b), a.xor(b), a.shl(b), a.shr(b), a.lt(b), a.le(b), a.gt(b), a.ge(b), a.eq(b), a.ne(b), a.min(b), a.max(b),
+    a.convert('f32').bitcast('u32'), a.convert('i32').convert('u32'), a.div(3).mul(constant('u32', 2 ** 31)), constant('u32', 5).sub(a),
+  ]),
+  floatVectors('f32x4_ops', (a, b) => [
+    a.add(b), a.sub(b), a.mul(b), a.div(b), a.negate(), a.min(b), a.max(b), call('abs', a), a.convert('i32x4'), call('abs', b).convert('u32x4'), select(a.at(0).lt(b.at(1)), a, b),
+    vector(a.at(3), b.at(2), a.at(1), constant('f32', 0.5)), vector(...([1, -2, 0.25, 1e-7].map(x => constant('f32', x)) as [Value, Value, Value, Value])), splat('f32x4', a.at(2)),
+  ]),
+  vectors('u32x4_ops', (a, b) => [
+    a.add(b), a.sub(b), a.mul(b), a.and(b), a.or(b), a.xor(b), a.shl(5), a.shr(5), a.convert('f32x4'), a.convert('i32x4'), a.shr(b.at(0).and(31)),
+    splat('u32x4', a.at(1)), vector(...([1, 0xffffffff, 0, 7].map(x => constant('u32', x)) as [Value, Value, Value, Value])),
+  ]),
+  vectors('i32x4_ops', (a, b) => {
+    const [x, y] = [a.bitcast('i32x4'), b.bitcast('i32x4')]
+    return [x.add(y), x.sub(y), x.mul(y), x.shr(3), x.shl(3), x.negate(), x.convert('f32x4'), splat('i32x4', x.at(2))]
+  }),
+  vectors('packed_ops', (a, b) => {
+    const [x, y] = [a.bitcast('i8x16'), b.bitcast('i8x16')]
+    const [w, z] = [a.bitcast('i16x8'), b.bitcast('i16x8')]
+    const index = b.and(0x0f0f0f0f).bitcast('i8x16')
+    return [
+      x.add(y), x.sub(y), x.and(y), x.or(y), x.xor(y), x.negate(), x.shr(2), x.shl(2), w.add(z), w.sub(z), w.mul(z), w.shr(3), w.shl(3), w.negate(),
+      call('swizzle', table(bytesTable), index), call('extendLow8', x), call('extendHigh8', x), call('extendLow16', w), call('extendHigh16', w), x.add(3), w.sub(300),
+    ]
+  }),
+  statements(),
+]
+
+/** fma of vectors rounds once or twice; sums of four have the target's order. */
+const sums: Case = (() => {
+  const [x, y] = [noise(256, 1), noise(256, 1)]
+  const kernel = single('sums', 64, (k, tile) => {
+    const [a, b] = [k.param('x', 'f32x4', 'activation'), k.param('y', 'f32x4', 'activation')]
+    const out = k.param('out', 'f32', 'activation', 'write')
+    const [v, w] = [k.let('v', a.load(tile)), k.let('w', b.load(tile))]
+    out.store(tile.mul(4), call('dot4', v, w))
+    out.store(tile.mul(4).add(1), call('sum4', v))
+    out.store(tile.mul(4).add(2), v.fma(w, w).at(3))
+    out.store(tile.mul(4).add(3), v.at(1).fma(w.at(1), w.at(2)))
+  })
+  return {
+    kernel, inputs: { x, y, out: new Float32Array(256) }, result: 'out',
+    check: got => floatsOf(got).forEach((g, i) => {
+      const at = 4 * Math.floor(i / 4)
+      const [v, w] = [x.subarray(at, at + 4), y.subarray(at, at + 4)]
+      const want = [v.reduce((n, e, j) => n + e * w[j]!, 0), v.reduce((n, e) => n + e, 0), v[3]! * w[3]! + w[3]!, v[1]! * w[1]! + w[2]!][i % 4]!
+      assert.ok(Math.abs(g - want) < 4 * 2 ** -23, `${i}: ${g}, ${want}`)
+    }),
+  }
+})()
+
+const state: { backend?: WasmBackend; program?: Program; cache?: string; before?: string | undefined } = {}
+const kernels = [...cases, sums].map(c => c.kernel)
+
+test.before(async () => {
+  state.before = process.env['WEFT_CACHE']
+  process.env['WEFT_CACHE'] = state.cache = mkdtempSync(join(tmpdir(), 'weft-wasm-'))
+  state.backend = await openWasm({ threads: 2 })
+  state.program = await state.backend.compile(wasm.render(kernels, state.backend.caps))
+})
+test.after(async () => {
+  await state.backend?.close()
+  if (state.before === undefined) delete process.env['WEFT_CACHE']
+  else process.env['WEFT_CACHE'] = state.before
+  if (state.cache) rmSync(state.cache, { recursive: true, force: true })
+})
+
+for (const c of [...cases, sums]) {
+  test(c.kernel.name, async () => {
+    const got = await runOn(state.backend!, state.program!, c.kernel, c.inputs, c.result)
+    if (c.check) return c.check(got)
+    const want = interpreted(c.kernel, c.inputs, c.result)
+    const [g, w] = [new Uint32Array(got.slice().buffer), new Uint32Array(want.slice().buffer)]
+    const wrong = w.findIndex((v, i) => v !== g[i])
+    if (wrong >= 0) assert.unreachable(`word ${wrong}: expected 0x${w[wrong]!.toString(16)}, got 0x${g[wrong]!.toString(16)}`)
+  })
+}
+
+test('all kernels come from the cache the second time', async () => {
+  const { backend, program } = state
+  assert.is(program!.stats.compiled, kernels.length)
+  const again = await backend!.compile(wasm.render(kernels, backend!.caps))
+  assert.equal([again.stats.compiled, again.stats.cached], [0, kernels.length])
+  const { kernel, inputs } = cases[0]!
+  const p = prepare(backend!, again, kernel, inputs)
+  await backend!.run(p.recording).done
+  cases[0]!.check!(await p.read('out'))
+})
+
+test('every intrinsic has a spelling that is tested, or a reason', () => {
+  const used = new Set<string>()
+  JSON.stringify(kernels.map(k => k.body), (key, value: unknown) => {
+    if (key === 'intrinsic') used.add(value as Intrinsic)
+    return value
+  })
+  for (const name of intrinsicNames) {
+    const spell = wasm.intrinsic[name]
+    if (typeof spell === 'function') assert.ok(used.has(name), `${name} is not tested`)
+    else assert.ok(spell.unsupported.length > 0)
+  }
+})
+
+test('what the target has not is refused by name', () => {
+  const { caps } = state.backend!
+  const grouped = { ...single('grouped', 1, () => undefined), threads: 64 }
+  assert.throws(() => wasm.render([grouped], caps), /kernel grouped.*groups of threads: expected 1 thread on the wasm target, got 64/)
+  const lanes = single('lanes', 1, k => k.param('out', 'f32', 'activation', 'write').store(0, call('subgroupAdd', constant('f32', 1))))
+  assert.throws(() => wasm.render([lanes], caps), /kernel lanes.*subgroupAdd: a CPU group is one thread/)
+  const product = single('product', 1, k => k.var('acc', 'matrixC' satisfies ValueType, call('matrixZero')))
+  assert.throws(() => wasm.render([product], caps), /kernel product.*(matrixC|matrixZero)/)
+  const large = single('large', 1, k => k.shared('much', 'f32', 2 ** 20).store(0, 1))
+  assert.throws(() => wasm.render([large], caps), /kernel large.*shared arrays are too large: expected at most 1048576 bytes, got 4194304/)
+})
+
+test.run()
