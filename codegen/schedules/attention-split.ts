@@ -61,7 +61,7 @@ function make(node: Node, context: Context, { threads }: { readonly threads: num
           weights.store(j, score.value)
           most.set(most.value.max(score.value))
         })
-        const top = groupReduce(k, threads, most.value, (a, b) => a.max(b))
+        const top = groupReduce(k, context.caps, threads, most.value, 'max')
         k.barrier()
         const own = k.var('own', 'f32', 0)
         k.for({ name: 'j', from: k.local, to: pageSize, step: threads }, j => {
@@ -70,7 +70,7 @@ function make(node: Node, context: Context, { threads }: { readonly threads: num
           weights.store(j, weight)
           own.add(weight)
         })
-        const sum = groupReduce(k, threads, own.value, (a, b) => a.add(b))
+        const sum = groupReduce(k, context.caps, threads, own.value, 'sum')
 
         const [team, d] = [k.let('team', k.local.div(vectors)), k.let('d', k.local.mod(vectors))]
         const acc = k.var('acc', 'f32x4', 0)

@@ -17,6 +17,7 @@ function make(node: Node, context: Context, { queryTile, threads }: { readonly q
   const p = attentionProblem(node, context)
   const vectors = p.headDim / 4
   if (context.caps.simd) return reject('threads share tiles; a CPU target has one')
+  if (context.caps.units < 8 && queryTile > 16) return reject(`a tile of ${queryTile} rows is for chips of many units; ${context.caps.chip} has ${context.caps.units}`)
   if (p.headDim % 16 !== 0) return reject(`a head of ${p.headDim} is no multiple of 16`)
   // Scores: a thread does rows sr, sr + rowThreads, … and keys sk, sk + 8, …; values: rows likewise and vectors vd, vd + 8, ….
   const across = 8

@@ -46,18 +46,38 @@ export function elementwise(context: Context, e: Elementwise, params: (k: Kernel
   )
 }
 
-/** The sum over all threads of a group, seen by all of them; a tree in shared memory, in a fixed order. */
-export function groupReduce(k: KernelBuilder, threads: number, value: Value, combine: (a: Value, b: Value) => Value): Value {
+/** What a reduction does with two values, and the operation subgroups have for it. */
+const reductions = {
+  sum: { combine: (a: Value, b: Value): Value => a.add(b), subgroup: 'subgroupAdd' },
+  max: { combine: (a: Value, b: Value): Value => a.max(b), subgroup: 'subgroupMax' },
+} as const
+
+/**
+ * A reduction over all threads of a group, seen by all of them, in a fixed order: first within subgroups where their
+ * size is certain, else by a tree in shared memory.
+ */
+export function groupReduce(k: KernelBuilder, caps: Caps, threads: number, value: Value, how: keyof typeof reductions): Value {
   if (threads === 1) return value
+  const { combine, subgroup } = reductions[how]
+  const lanes = caps.subgroup && caps.subgroup.min === caps.subgroup.max ? caps.subgroup.min : 1
+  if (lanes > 1 && threads % lanes === 0) {
+    const own = k.let('own', call(subgroup, value))
+    if (threads === lanes) return own
+    const parts = k.shared('parts', 'f32', threads / lanes)
+    k.when(k.local.mod(lanes).eq(0), () => parts.store(k.local.div(lanes), own))
+    k.barrier()
+    const all = Array.from({ length: threads / lanes }, (_, i) => parts.load(i))
+    return k.let('total', all.reduce(combine))
+  }
   const parts = k.shared('parts', 'f32', threads)
   parts.store(k.local, value)
   k.barrier()
-  for (let half = threads / 2; half >= 1; half /= 2) {
+  k.for({ name: 'level', to: Math.log2(threads) }, level => {
+    const half = k.let('half', k.const('u32', threads / 2).shr(level))
     k.when(k.local.lt(half), () => parts.store(k.local, combine(parts.load(k.local), parts.load(k.local.add(half)))))
     k.barrier()
-  }
-  const total = k.let('total', parts.load(0))
-  return total
+  })
+  return k.let('total', parts.load(0))
 }
 
 /**

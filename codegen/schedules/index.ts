@@ -10,10 +10,12 @@ import { plain } from './linear-plain.js'
 import { tile } from './linear-tile.js'
 import { normPlain, normRows } from './norm.js'
 import { qkvHeads, ropePlain } from './rope.js'
+import { linearBlock } from './cpu/linear-block.js'
+import { linearRow } from './cpu/linear-row.js'
 import { argmaxChunks, topKPlain, topKSort } from './select.js'
 
 export const schedules: readonly Schedule[] = [
-  ...matvec, ...tile, ...plain,
+  ...matvec, ...tile, ...linearRow, ...linearBlock, ...plain,
   attentionSplit, attentionTile, attentionPlain,
   normRows, normPlain,
   qkvHeads, ropePlain,

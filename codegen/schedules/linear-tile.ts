@@ -25,6 +25,7 @@ function make(node: Node, context: Context, { rowTile, colTile, stages }: { rowT
   if (p.has.norm) return reject('the norm of many rows is a pass of its own')
   if (!p.layout.runs) return reject(`${p.inner} columns are no whole number of runs of ${runElements}`)
   if (rowTile > 32 && extentMax(p.rows) <= rowTile / 2) return reject(`${extentMax(p.rows)} rows leave most of a tile of ${rowTile} idle`)
+  if (context.caps.units < 8 && rowTile * colTile > 2048) return reject(`a tile of ${rowTile} × ${colTile} is for chips of many units; ${context.caps.chip} has ${context.caps.units}`)
   const [mine, cols] = [rowTile / side, colTile / side]
   const colsPerTile = colTile / p.parts
   const colTiles = Math.ceil(p.out / colsPerTile)

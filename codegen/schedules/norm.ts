@@ -28,7 +28,7 @@ function make(vector: boolean) {
           if (vector) squares.add(call('dot4', v, v))
           else squares.accumulate(v, v)
         })
-        const factor = rmsFactor(k, groupReduce(k, threads, squares.value, (a, b) => a.add(b)), width, node.attributes['eps'] as number)
+        const factor = rmsFactor(k, groupReduce(k, context.caps, threads, squares.value, 'sum'), width, node.attributes['eps'] as number)
         k.for({ name: 'i', from: k.local, to: width / lanes, step: threads }, i => {
           const at = k.let('at', first.add(i))
           out.store(at, input.load(at).mul(vector ? splat('f32x4', factor) : factor).mul(gain.load(i)))

@@ -86,7 +86,7 @@ export const qkvHeads = schedule('qkvHeads', 'heads', { threads: [32, 64] }, (no
             const v = k.let('v', input.load(from.add(i)))
             squares.accumulate(v, v)
           })
-          return rmsFactor(k, groupReduce(k, threads, squares.value, (a, b) => a.add(b)), headDim, eps)
+          return rmsFactor(k, groupReduce(k, context.caps, threads, squares.value, 'sum'), headDim, eps)
         })()
         k.for({ name: 'i', from: k.local, to: half, step: threads }, i => {
           const value = (at: Value): Value => {

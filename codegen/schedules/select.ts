@@ -91,15 +91,17 @@ const sorted = 1024
 
 /** Sorts `sorted` pairs in shared memory, best first. */
 function bitonic(k: KernelBuilder, threads: number, values: Shared, ids: Shared): void {
-  for (let size = 2; size <= sorted; size *= 2) {
-    for (let gap = size / 2; gap >= 1; gap /= 2) {
+  k.for({ name: 'level', from: 1, to: Math.log2(sorted) + 1 }, level => {
+    k.for({ name: 'pass', to: level }, pass => {
+      const shift = k.let('shift', level.sub(1).sub(pass))
+      const gap = k.let('gap', k.const('u32', 1).shl(shift))
       k.barrier()
       k.for({ name: 'n', from: k.local, to: sorted / 2, step: threads }, n => {
-        const a = k.let('a', n.div(gap).mul(2 * gap).add(n.mod(gap)))
+        const a = k.let('a', n.shr(shift).shl(shift.add(1)).add(n.and(gap.sub(1))))
         const b = k.let('b', a.add(gap))
         const [va, vb, ia, ib] = [k.let('va', values.load(a)), k.let('vb', values.load(b)), k.let('ia', ids.load(a)), k.let('ib', ids.load(b))]
-        // Runs of `size` alternate in direction, so that two of them form the next bitonic sequence.
-        const descending = a.and(size).eq(0)
+        // Runs of 2^level alternate in direction, so that two of them form the next bitonic sequence.
+        const descending = a.shr(level).and(1).eq(0)
         const swap = descending.both(before(vb, ib, va, ia)).either(descending.not().both(before(va, ia, vb, ib)))
         k.when(swap, () => {
           values.store(a, vb)
@@ -108,8 +110,8 @@ function bitonic(k: KernelBuilder, threads: number, values: Shared, ids: Shared)
           ids.store(b, ia)
         })
       })
-    }
-  }
+    })
+  })
   k.barrier()
 }
 

@@ -1,0 +1,73 @@
+/**
+ * One row of x on a CPU: a tile is a band of output columns, each a sum over the weight's row in four lanes. Every code is
+ * loaded, decoded and multiplied once; x comes from the first cache. Scales multiply the products of a group, not
+ * every code. Decoding binds, so that more rows at once would only cost registers.
+ */
+import { extentMax, kernel, tilesOf } from '../../builder.js'
+import type { Node } from '../../../graph/op.js'
+import { reject, schedule, step, type Context, type Lowered, type Reject } from '../../schedule.js'
+import { WeightView } from '../../types/decode.js'
+import { decodeRun, rowFactor } from '../../types/decode-cpu.js'
+import { runElements } from '../../types/layout.js'
+import { call, type Value } from '../../value.js'
+import { LinearOutput, linearProblem } from '../linear-problem.js'
+
+/** Weights one tile reads, about: long enough to be worth handing out, short enough to share out evenly. */
+const tileWeights = 65536
+
+function make(node: Node, context: Context, { rows, unroll }: { readonly rows: number; readonly unroll: number }): Lowered | Reject {
+  const p = linearProblem(node, context)
+  if (!context.caps.simd) return reject('one thread a tile; a GPU has more')
+  if (extentMax(p.rows) > 1) return reject(`${extentMax(p.rows)} rows; one reads each weight once`)
+  if (p.has.norm) return reject('every tile would redo the norm')
+  if (!p.layout.runs) return reject(`${p.inner} columns are no whole number of runs of ${runElements}`)
+  const runs = p.inner / runElements
+  const perPass = Math.max(1, rows / p.parts)
+  const columns = Math.max(1, Math.min(p.out, Math.round(tileWeights / p.inner / p.parts / perPass))) * perPass
+
+  const made = kernel(
+    { schedule: `${p.op}.row`, knobs: { rows, unroll }, threads: 1, tiles: [tilesOf(p.out, columns)], cost: p.cost, state: context.state },
+    (k, tile) => {
+      const x = k.param('x', 'f32x4', 'activation')
+      const weight = new WeightView(k, 'weight', p.layout, context.caps)
+      const output = new LinearOutput(k, p, weight)
+      const first = k.let('first', tile.mul(columns))
+      const end = k.let('end', p.out % columns === 0 ? first.add(columns) : first.add(columns).min(p.out))
+      k.for({ name: 'col', from: first, to: end, step: perPass }, col => {
+        // Columns beyond the last read the last; what they sum is dropped.
+        const cols = Array.from({ length: perPass }, (_, c) => (c === 0 || p.out % perPass === 0 ? col.add(c) : k.let('clamped', col.add(c).min(p.out - 1))))
+        const weightRows = cols.flatMap(c => Array.from({ length: p.parts }, (_, part) => k.let('weightRow', c.add(part * p.out))))
+        // Two sums a row: neighbouring groups do not wait for each other.
+        const sums = weightRows.map(() => [k.var('acc', 'f32x4', 0), k.var('acc', 'f32x4', 0)] as const)
+        k.for({ name: 'run', to: runs, unroll }, run => {
+          const vectors = Array.from({ length: runElements / 4 }, (_, v) => x.load(run.mul(runElements / 4).add(v)))
+          const shared = weightRows.length > 1 ? vectors.map(v => k.let('xv', v)) : vectors
+          weightRows.forEach((row, w) => {
+            const loaded = weight.read(row, run).map(v => k.let('loaded', v))
+            decodeRun(k, p.layout, loaded).forEach((g, n) => {
+              const mine = shared.slice(g.at / 4, g.at / 4 + g.codes.length)
+              if (g.scale) sums[w]![n % 2]!.accumulate(k.let('products', chain(g.codes, mine)), g.scale)
+              else g.codes.forEach((q, i) => sums[w]![i % 2]!.accumulate(q, mine[i]!))
+              if (g.min) sums[w]![(n + 1) % 2]!.accumulate(g.min.negate(), mine.reduce((a, b) => a.add(b)))
+            })
+          })
+        })
+        const totals = sums.map(([a, b]) => {
+          const total = call('sum4', a.value.add(b.value))
+          return k.let('total', rowFactor(p.layout) === 1 ? total : total.mul(rowFactor(p.layout)))
+        })
+        cols.forEach((c, i) => {
+          const put = (): void => output.store(k.const('u32', 0), c, totals.slice(i * p.parts, (i + 1) * p.parts))
+          if (i === 0 || p.out % perPass === 0) put()
+          else k.when(col.add(i).lt(p.out), put)
+        })
+      })
+    },
+  )
+  return { steps: [step(made, p.args)], scratch: {} }
+}
+
+/** Σ codes · x over vectors, fused one after another. */
+const chain = (codes: readonly Value[], x: readonly Value[]): Value => codes.slice(1).reduce((sum, q, i) => q.fma(x[i + 1]!, sum), codes[0]!.mul(x[0]!))
+
+export const linearRow = ['linear', 'fusedLinear'].map(op => schedule(op, 'row', { rows: [1, 2], unroll: [2, 1] }, make))

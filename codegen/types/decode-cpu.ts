@@ -1,0 +1,89 @@
+/**
+ * Decoding for one thread with 128-bit vectors: a run of 32 elements becomes eight f32x4 in the order of the elements,
+ * by swizzles and sign extensions of whole registers, never lane by lane. What can be done once a row instead of once a group (e2m1's
+ * table holds twice the values) is left to the row's factor.
+ */
+import { WeftError } from '../../graph/error.js'
+import type { KernelBuilder } from '../builder.js'
+import { call, operand, splat, table, type Value } from '../value.js'
+import { runElements, type WeightLayout } from './layout.js'
+import type { ScaleCoding } from './table.js'
+
+/** Elements of a run that share scale and minimum, from `at`. */
+export interface CpuGroup {
+  readonly at: number
+  readonly codes: readonly Value[]
+  readonly scale: Value | null
+  readonly min: Value | null
+}
+
+const e2m1Doubled = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12]
+
+/** What a row's sums of decoded products are to be multiplied by. */
+export const rowFactor = (layout: WeightLayout): number => (layout.type.codec === 'e2m1' ? 0.5 : 1)
+
+/** Groups of a run, given the loads of `WeightView.read`. */
+export function decodeRun(k: KernelBuilder, layout: WeightLayout, read: readonly Value[]): readonly CpuGroup[] {
+  const { type } = layout
+  const vectors = read.slice(0, type.bits / 4)
+  const codes = vectors.flatMap(v => codesOf(k, layout, v))
+  if (!type.scale) return [{ at: 0, codes, scale: null, min: null }]
+  const [packed, packedMin] = read.slice(vectors.length)
+  const { group, coding } = type.scale
+  return Array.from({ length: runElements / group }, (_, g) => ({
+    at: g * group,
+    codes: codes.slice((g * group) / 4, ((g + 1) * group) / 4),
+    scale: k.let('scale', splat('f32x4', scaleOf(packed!, g, coding))),
+    min: type.min ? k.let('least', splat('f32x4', call('f16', packedMin!).negate())) : null,
+  }))
+}
+
+/** The elements of a run as they are, but for the row's factor and the row's scale. */
+export function dequantizeRun(k: KernelBuilder, layout: WeightLayout, read: readonly Value[]): readonly Value[] {
+  return decodeRun(k, layout, read).flatMap(({ codes, scale, min }) =>
+    codes.map(q => {
+      const scaled = scale ? q.mul(scale) : q
+      return min ? scaled.sub(min) : scaled
+    }),
+  )
+}
+
+function scaleOf(packed: Value, group: number, coding: ScaleCoding): Value {
+  switch (coding) {
+    case 'f16': return call('f16', packed)
+    case 'e4m3': return call('e4m3', group === 0 ? packed.and(255) : packed.shr(8 * group))
+    default: return coding satisfies never
+  }
+}
+
+function codesOf(k: KernelBuilder, layout: WeightLayout, v: Value): readonly Value[] {
+  const { codec, zero } = layout.type
+  switch (codec) {
+    case 'f32': return [v.bitcast('f32x4')]
+    case 'bf16': return widen16(v.bitcast('i16x8')).map(h => h.shl(16).bitcast('f32x4'))
+    // The sign stays at the top, the rest goes where f32 has it, and the exponent's bias is made up for by a product,
+    // which also normalizes subnormals.
+    case 'f16': return widen16(v.bitcast('i16x8')).map(h => h.shl(13).bitcast('u32x4').and(0x8fffe000).bitcast('f32x4').mul(splat('f32x4', 2 ** 112)))
+    case 'i8': return widen8(k, v.bitcast('i8x16'))
+    case 'e2m1':
+    case 'u4': {
+      // Span 32: the low nibbles are elements 0 to 15, the high ones 16 to 31.
+      const nibbles = [v.and(0x0f0f0f0f), v.shr(4).and(0x0f0f0f0f)].map(n => n.bitcast('i8x16'))
+      const bytes = nibbles.map(n => (codec === 'e2m1' ? call('swizzle', table(e2m1Doubled), n) : zero === 0 ? n : n.sub(new8(zero))))
+      return bytes.flatMap(b => widen8(k, b))
+    }
+    default: throw new WeftError({ where: 'decode', what: `no decoding of ${codec satisfies never}` })
+  }
+}
+
+/** Sixteen signed bytes of one value. */
+const new8 = (n: number): Value => operand(n, 'i8x16')
+
+/** Sixteen signed bytes as four f32x4. */
+function widen8(k: KernelBuilder, bytes: Value): readonly Value[] {
+  const b = k.let('bytes', bytes)
+  return (['extendLow8', 'extendHigh8'] as const).flatMap(half => widen16(k.let('words', call(half, b))).map(w => w.convert('f32x4')))
+}
+
+/** Eight signed words as two i32x4. */
+const widen16 = (words: Value): readonly Value[] => [call('extendLow16', words), call('extendHigh16', words)]
