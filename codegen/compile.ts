@@ -37,6 +37,8 @@ export interface CompileOptions {
   readonly fuse: boolean
   /** Schedules to choose from; all of them unless a test wants others. */
   readonly schedules?: readonly Schedule[]
+  /** Names given so far, where several models share one program: equal kernels are then compiled once. */
+  readonly names?: KernelNames
 }
 
 /** The plans of an engine. `decode` chooses and feeds its own tokens; `choose` leaves candidates for the sampler. */
@@ -77,7 +79,7 @@ export function compile(config: Config, typeOf: WeightType, options: CompileOpti
   const state = stateLayout(Math.max(chunk, matvecRows), sequences, options.context)
   const slots = sequences * state.pages * pageSize
   const whole = llama(config, typeOf, { rows: state.rows, sequences, slots, pages: state.pages })
-  const names = new KernelNames()
+  const names = options.names ?? new KernelNames()
   const constants = new Map<string, Constant>()
   const weights = new Map<string, ResidentWeight>()
   const layouts = new Map<string, WeightLayout>()
