@@ -52,8 +52,18 @@ export interface Plan {
 export class KernelNames {
   private readonly byContent = new Map<string, Kernel>()
   private readonly counts = new Map<string, number>()
+  /** Layers share kernels by identity; only a kernel not met before is compared by content. */
+  private readonly met = new Map<Kernel, Kernel>()
 
   unique(k: Kernel): Kernel {
+    const before = this.met.get(k)
+    if (before) return before
+    const named = this.named(k)
+    this.met.set(k, named)
+    return named
+  }
+
+  private named(k: Kernel): Kernel {
     const key = JSON.stringify(k)
     const known = this.byContent.get(key)
     if (known) return known

@@ -20,7 +20,8 @@ import type { Compute, GenerateOptions, LoadOptions, LoadStats, Message, Model, 
 
 /** The context limit unless told, where the model's own is longer. */
 const defaultContext = 32768
-const defaultChunk = 512
+/** Rows of a prefill chunk: enough tiles to fill a GPU; on a CPU enough to decode weights seldom. */
+const defaultChunk = { gpu: 2048, cpu: 256 } as const
 
 /** The built-in model, wherever the package is built to. */
 export function builtInModel(): string {
@@ -74,7 +75,7 @@ async function onDevice(source: ModelSource, pages: Pages, context: number, opti
     const clock = stopwatch()
     const compiled = compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', {
       caps: backend.caps, compute, kv: options.kvType ?? compute, context, sequences: pages.sequences,
-      chunk: Math.min(options.chunk ?? defaultChunk, context), fuse: options.fuse ?? true,
+      chunk: Math.min(options.chunk ?? (backend.caps.simd ? defaultChunk.cpu : defaultChunk.gpu), context), fuse: options.fuse ?? true,
     })
     const text = targets[backend.caps.target].render(compiled.kernels, backend.caps)
     const generateTextSeconds = clock()
@@ -157,7 +158,7 @@ class LoadedModel implements Model {
     if (sequence === undefined) throw new WeftError({ where: 'session', what: `all ${this.options.sequences ?? 1} sequences are in use`, expected: 'a session closed first, or more `sequences`' })
     return new DeviceSession({
       executor: this.ready.executor, tokenizer: this.tokenizer, generation: this.generation, context: this.context, vocab: this.config.vocab,
-      chunk: this.options.chunk ?? defaultChunk, sequence, onClose: () => this.free.push(sequence),
+      chunk: this.options.chunk ?? this.ready.executor.maxRows, sequence, onClose: () => this.free.push(sequence),
       encode: (prompt, options) => this.encode(prompt, options),
     })
   }

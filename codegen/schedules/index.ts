@@ -5,6 +5,7 @@ import { attentionSplit } from './attention-split.js'
 import { attentionTile } from './attention-tile.js'
 import { kvAppend, pointwiseSchedules, rows, slice } from './elementwise.js'
 import { embeddingPlain, embeddingRuns } from './embedding.js'
+import { matrixTile } from './linear-matrix.js'
 import { matvec } from './linear-matvec.js'
 import { plain } from './linear-plain.js'
 import { tile } from './linear-tile.js'
@@ -15,7 +16,7 @@ import { linearRow } from './cpu/linear-row.js'
 import { argmaxChunks, topKPlain, topKSort } from './select.js'
 
 export const schedules: readonly Schedule[] = [
-  ...matvec, ...tile, ...linearRow, ...linearBlock, ...plain,
+  ...matvec, ...matrixTile, ...tile, ...linearRow, ...linearBlock, ...plain,
   attentionSplit, attentionTile, attentionPlain,
   normRows, normPlain,
   qkvHeads, ropePlain,

@@ -8,7 +8,7 @@ import { reject, schedule, step, type Context, type Lowered, type Reject } from 
 import type { Node } from '../../graph/op.js'
 import { WeightView } from '../types/decode.js'
 import { runElements } from '../types/layout.js'
-import { call } from '../value.js'
+import type { Value } from '../value.js'
 import { LinearOutput, linearProblem } from './linear-problem.js'
 
 /** The group's threads as a square over the tile. */
@@ -29,6 +29,7 @@ function make(node: Node, context: Context, { rowTile, colTile, stages }: { rowT
   const [mine, cols] = [rowTile / side, colTile / side]
   const colsPerTile = colTile / p.parts
   const colTiles = Math.ceil(p.out / colsPerTile)
+  if (rowTile * colTile > 4096 && Math.ceil(extentMax(p.rows) / rowTile) * colTiles < context.caps.units) return reject(`tiles of ${rowTile} × ${colTile} leave units idle`)
   const xLoads = (rowTile * vectors) / threads
 
   const made = kernel(
@@ -73,7 +74,7 @@ function make(node: Node, context: Context, { rowTile, colTile, stages }: { rowT
             const a = Array.from({ length: mine }, (_, i) => k.let('a', xs.load(ty.add(side * i).mul(stride).add(v))))
             for (let j = 0; j < cols; j++) {
               const b = k.let('b', ws.load(tx.add(side * j).mul(stride).add(v)))
-              a.forEach((av, i) => sums[i]![j]!.add(call('dot4', av, b)))
+              a.forEach((av, i) => sums[i]![j]!.set(chain(av, b, sums[i]![j]!.value)))
             }
           })
         },
@@ -94,6 +95,11 @@ function make(node: Node, context: Context, { rowTile, colTile, stages }: { rowT
     },
   )
   return { steps: [step(made, p.args)], scratch: {} }
+}
+
+/** acc + a · b as four fused steps: a dot product by itself would cost one more. */
+function chain(a: Value, b: Value, acc: Value): Value {
+  return [0, 1, 2, 3].reduce((sum, c) => a.at(c).fma(b.at(c), sum), acc)
 }
 
 export const tile = ['linear', 'fusedLinear'].map(op => schedule(op, 'tile', knobs, make))
