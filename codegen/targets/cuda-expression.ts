@@ -76,7 +76,8 @@ function bare(inner: BinaryOp, outer: BinaryOp, left: boolean): boolean {
   return (comparison.has(outer) && arithmetic.has(inner)) || (logical.has(outer) && (comparison.has(inner) || arithmetic.has(inner)))
 }
 
-function operand(e: Expr, outer: BinaryOp, left: boolean, cx: CudaContext): string {
+/** An expression beside a binary operator. */
+export function operand(e: Expr, outer: BinaryOp, left: boolean, cx: CudaContext): string {
   const text = expression(e, cx)
   const loose = e.kind === 'select' || (e.kind === 'binary' && !bare(e.op, outer, left))
   return loose || text.startsWith('-') ? `(${text})` : text
@@ -109,7 +110,7 @@ function bitcast(from: ValueType, to: ValueType, e: Expr, cx: CudaContext): stri
 }
 
 /** The value of an element as memory has it. */
-export function widen(element: Element, text: string): string {
+function widen(element: Element, text: string): string {
   switch (element) {
     case 'f16': return `weft_f16(${text})`
     case 'f16x4': return `weft_f16x4(${text})`
@@ -118,8 +119,10 @@ export function widen(element: Element, text: string): string {
   }
 }
 
-/** What memory keeps of a value. */
-export function narrow(element: Element, text: string): string {
+/** What memory of an element keeps of a value. Halves that only move from one place to another stay as they are. */
+export function stored(element: Element, e: Expr, cx: CudaContext): string {
+  if ((element === 'f16' || element === 'f16x4') && sourceElement(e, cx) === element) return rawRead(e, cx)
+  const text = expression(e, cx)
   switch (element) {
     case 'f16': return `weft_to_f16(${text})`
     case 'f16x4': return `weft_to_f16x4(${text})`
@@ -128,11 +131,20 @@ export function narrow(element: Element, text: string): string {
   }
 }
 
-function load(param: Param, index: string): string {
-  const name = cudaName(param.name)
-  const at = `&${name}[${index}]`
-  const read = param.role !== 'weight' ? `${name}[${index}]` : param.cache === 'stream' ? `weft_stream(${at})` : `__ldg(${at})`
-  return widen(param.element, read)
+/** What memory an expression that only reads reads. */
+function sourceElement(e: Expr, cx: CudaContext): Element | null {
+  if (e.kind === 'load') return cx.params.get(e.param)!.element
+  return e.kind === 'shared' ? cx.shared.get(e.array)!.element : null
+}
+
+/** An element as memory has it. */
+function rawRead(e: Expr, cx: CudaContext): string {
+  if (e.kind === 'shared') return `${cudaName(e.array)}[${expression(e.index, cx)}]`
+  if (e.kind !== 'load') throw new WeftError({ where: `kernel ${cx.kernel}`, what: `${e.kind} reads no memory` })
+  const { name, role, cache } = cx.params.get(e.param)!
+  const place = `${cudaName(name)}[${expression(e.index, cx)}]`
+  if (role !== 'weight') return place
+  return cache === 'stream' ? `weft_stream(&${place})` : `__ldg(&${place})`
 }
 
 function loadBits(param: Param, index: string, bits: 8 | 16): string {
@@ -164,12 +176,9 @@ export function expression(e: Expr, cx: CudaContext): string {
       return `weft_splat(${expression(e.a, cx)})`
     case 'vector': return `make_${typeOf(e.type, cx)}(${e.parts.map(p => expression(p, cx)).join(', ')})`
     case 'component': return `${primary(e.a, cx)}.${'xyzw'[e.index]!}`
-    case 'load': return load(cx.params.get(e.param)!, expression(e.index, cx))
+    case 'load': return widen(cx.params.get(e.param)!.element, rawRead(e, cx))
     case 'loadBits': return loadBits(cx.params.get(e.param)!, expression(e.index, cx), e.bits)
-    case 'shared': {
-      const array = cx.shared.get(e.array)!
-      return widen(array.element, `${cudaName(array.name)}[${expression(e.index, cx)}]`)
-    }
+    case 'shared': return widen(cx.shared.get(e.array)!.element, rawRead(e, cx))
     case 'call': return call(e, cx)
     case 'matrixLoad': {
       const operandName = e.type === 'matrixA' ? 'a' : 'b'

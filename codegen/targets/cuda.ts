@@ -11,7 +11,7 @@ import { elementBytes } from '../kernel.js'
 import type { Expr, Kernel, Param, Stmt } from '../kernel.js'
 import type { KernelText, Source, Spell, Target } from '../target.js'
 import { cudaPrelude } from '../../shaders/cuda.js'
-import { elementTypes, expression, narrow, typeOf } from './cuda-expression.js'
+import { elementTypes, expression, operand, stored, typeOf } from './cuda-expression.js'
 import type { CudaContext } from './cuda-expression.js'
 import { cudaName, isCudaKernelName } from './cuda-names.js'
 
@@ -44,15 +44,15 @@ function statement(s: Stmt, cx: CudaContext, indent: string): string[] {
     case 'assign': return [`${indent}${cudaName(s.name)} = ${text(s.value)};`]
     case 'store': {
       const param = cx.params.get(s.param)!
-      return [`${indent}${cudaName(param.name)}[${text(s.index)}] = ${narrow(param.element, text(s.value))};`]
+      return [`${indent}${cudaName(param.name)}[${text(s.index)}] = ${stored(param.element, s.value, cx)};`]
     }
     case 'sharedStore': {
       const array = cx.shared.get(s.array)!
-      return [`${indent}${cudaName(array.name)}[${text(s.index)}] = ${narrow(array.element, text(s.value))};`]
+      return [`${indent}${cudaName(array.name)}[${text(s.index)}] = ${stored(array.element, s.value, cx)};`]
     }
     case 'for': {
       const i = cudaName(s.name)
-      const head = `for (unsigned ${i} = ${text(s.from)}; ${i} < ${operandOfLess(s.to, cx)}; ${i} += ${text(s.step)}) {`
+      const head = `for (unsigned ${i} = ${text(s.from)}; ${i} < ${operand(s.to, '<', false, cx)}; ${i} += ${text(s.step)}) {`
       return [`#pragma unroll ${s.unroll}`, indent + head, ...block(s.body), `${indent}}`]
     }
     case 'if': {
@@ -65,12 +65,6 @@ function statement(s: Stmt, cx: CudaContext, indent: string): string[] {
     case 'comment': return s.text.split(/[\r\n]+/).map(line => `${indent}// ${line.replace(/\\+$/, '')}`)
     default: return s satisfies never
   }
-}
-
-/** The bound of a loop, beside `<`. */
-function operandOfLess(e: Expr, cx: CudaContext): string {
-  const text = expression(e, cx)
-  return e.kind === 'binary' || e.kind === 'select' ? `(${text})` : text
 }
 
 function parameter(p: Param): string {
