@@ -129,7 +129,7 @@ for (const gpu of testGpus()) {
       // Where the chip has f16, the functions for chips without it are tested too.
       (backend.caps.f16 ? [true, false] : [false]).map(f16 => backend.compile(wgsl.render(kernels, { ...backend.caps, f16 }))))
   })
-  test.after(context => context.backend.close())
+  test.after(context => context.backend?.close())
 
   cases.forEach((one, index) => {
     test(`${one.intrinsic} of ${one.args.map(x => x.type).join(', ')}`, async ({ backend, programs }) => {

@@ -79,6 +79,15 @@ export interface TestGpu {
   open(options?: WebGpuOptions): Promise<WebGpuBackend>
 }
 
+/** uvu takes a suite whose set-up fails for one that passed, without a word: the reason is said here, and the process fails. */
+async function opened(backend: Promise<WebGpuBackend>): Promise<WebGpuBackend> {
+  return backend.catch((e: unknown) => {
+    console.error(e instanceof Error ? e.message : e)
+    process.on('exit', () => { process.exitCode = 1 })
+    throw e
+  })
+}
+
 /** Keeps a loader in the process under the name Dawn looks for, where the system has none. */
 function loadVulkan(): void {
   try {
@@ -94,7 +103,7 @@ function loadVulkan(): void {
  * one that WEFT_TEST_ADAPTER names (the test runner gives each a process of its own).
  */
 export function testGpus(): readonly TestGpu[] {
-  if (process.env['WEFT_TEST_GPU'] === '1') return [{ name: 'gpu', open: options => openWebGpu(options) }]
+  if (process.env['WEFT_TEST_GPU'] === '1') return [{ name: 'gpu', open: options => opened(openWebGpu(options)) }]
   const only = process.env['WEFT_TEST_ADAPTER'] ?? ''
   return (['swiftshader', 'lavapipe'] as const).flatMap(name => {
     if (only !== '' && only !== name) return []
@@ -109,7 +118,7 @@ export function testGpus(): readonly TestGpu[] {
         loadVulkan()
         const { LD_LIBRARY_PATH: _, ...vulkan } = env
         Object.assign(process.env, vulkan)
-        return openWebGpu({ software: true, ...options })
+        return opened(openWebGpu({ software: true, ...options }))
       },
     }]
   })
