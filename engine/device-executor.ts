@@ -176,6 +176,7 @@ export class DeviceExecutor implements Executor {
     }
     pages.add(more)
     this.bound.clear()
+    if (this.parts.observe) return
     for (const name of Object.keys(compiled.plans) as PlanName[]) this.recordings.set(name, backend.record(this.bind(name)))
   }
 

@@ -1,20 +1,24 @@
 /** The library's entry: opens a model, compiles its plans for a device, streams the weights there, and hands out sessions. */
 import { fileURLToPath } from 'node:url'
 import { existsSync } from 'node:fs'
-import { compile, targets, type Compiled } from '../codegen/compile.js'
+import { compile, type Compiled } from '../codegen/compile.js'
 import { pageSize } from '../codegen/state.js'
 import { WeftError } from '../graph/error.js'
 import type { Backend, DeviceBuffer } from '../runtime/backend.js'
+import { switches, type Switches } from '../runtime/switches.js'
 import { uploadWeight } from '../runtime/upload.js'
 import type { ModelSource } from '../weights/model.js'
 import { openModel } from '../weights/open.js'
 import { renderChat } from './chat-template.js'
 import { openDevice } from './device.js'
 import { DeviceExecutor } from './device-executor.js'
+import { dumpForms } from './dump.js'
 import type { Executor } from './executor.js'
+import { logLoaded, observer } from './observe.js'
 import { Pages } from './pages.js'
 import { ReferenceExecutor } from './reference.js'
 import { DeviceSession } from './session.js'
+import { deviceText } from './text.js'
 import { loadTokenizer, type Tokenizer } from './tokenizer.js'
 import type { Compute, GenerateOptions, LoadOptions, LoadStats, Message, Model, Piece, Session } from './types.js'
 
@@ -30,12 +34,23 @@ export function builtInModel(): string {
   return found
 }
 
+/** What tests put in place of the environment and of parts that no user chooses. */
+export interface LoadInternals {
+  readonly switches?: Partial<Pick<Switches, 'debug' | 'dump' | 'check'>>
+  /** Takes the lines of WEFT_DEBUG; standard error unless told. */
+  readonly log?: (line: string) => void
+  readonly openDevice?: (options: LoadOptions) => Promise<Backend>
+  /** Plants faults: what is run instead of what was compiled. */
+  readonly recompile?: (compiled: Compiled) => Compiled
+}
+
 /**
  * Loads a model onto a device. @param path a directory, a .gguf or a .safetensors file; null for the built-in model.
- * Throws a WeftError that names the file, tensor or option at fault.
+ * Throws a WeftError that names the file, tensor or option at fault. @param internals for tests of weft itself
  */
-export async function load(path: string | null, options: LoadOptions = {}): Promise<Model> {
+export async function load(path: string | null, options: LoadOptions = {}, internals: LoadInternals = {}): Promise<Model> {
   const started = performance.now()
+  const look = { ...switches(), ...internals.switches }
   const source = await openModel(path ?? builtInModel())
   try {
     const opened = performance.now()
@@ -46,7 +61,7 @@ export async function load(path: string | null, options: LoadOptions = {}): Prom
       throw new WeftError({ where: '--context', what: 'longer than the model was made for', expected: `at most ${source.config.maxPositions}`, got: String(options.context) })
     }
     const pages = new Pages(options.sequences ?? 1, Math.ceil(context / pageSize))
-    const ready = options.device === 'reference' ? reference(source, pages) : await onDevice(source, pages, context, options)
+    const ready = options.device === 'reference' ? reference(source, pages) : await onDevice(source, pages, context, options, { ...internals, switches: look })
     const stats: LoadStats = { ...ready.stats, openSeconds: (opened - started) / 1000, loadSeconds: (performance.now() - started) / 1000, cacheBytes: ready.executor.cacheBytes }
     return new LoadedModel(source, tokenizer, ready, stats, context, options)
   } catch (error) {
@@ -64,35 +79,49 @@ interface Ready {
 }
 
 function reference(source: ModelSource, pages: Pages): Ready {
-  const stats = { generateTextSeconds: 0, compileSeconds: 0, uploadSeconds: 0, kernelsCompiled: 0, kernelsCached: 0, weightBytes: source.bytes }
+  const stats = { planSeconds: 0, generateTextSeconds: 0, textCached: false, compileSeconds: 0, uploadSeconds: 0, kernelsCompiled: 0, kernelsCached: 0, weightBytes: source.bytes }
   return { executor: new ReferenceExecutor(source, pages), device: 'reference, float64 on the CPU', backend: 'reference', compute: 'f32', stats }
 }
 
-async function onDevice(source: ModelSource, pages: Pages, context: number, options: LoadOptions): Promise<Ready> {
-  const backend = await openDevice(options)
+async function onDevice(source: ModelSource, pages: Pages, context: number, options: LoadOptions, internals: LoadInternals & { readonly switches: Switches }): Promise<Ready> {
+  const backend = await (internals.openDevice ?? openDevice)(options)
   try {
     const compute = options.compute ?? (backend.caps.f16 && !backend.caps.simd ? 'f16' : 'f32')
+    const kv = options.kvType ?? compute
     const clock = stopwatch()
-    const compiled = compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', {
-      caps: backend.caps, compute, kv: options.kvType ?? compute, context, sequences: pages.sequences,
+    const made = compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', {
+      caps: backend.caps, compute, kv, context, sequences: pages.sequences,
       chunk: Math.min(options.chunk ?? (backend.caps.simd ? defaultChunk.cpu : defaultChunk.gpu), context), fuse: options.fuse ?? true,
     })
-    const text = targets[backend.caps.target].render(compiled.kernels, backend.caps)
-    const generateTextSeconds = clock()
+    const compiled = internals.recompile?.(made) ?? made
+    const planSeconds = clock()
     checkMemory(backend, compiled, source, pages)
-    const program = await backend.compile(text)
+    const text = deviceText(compiled.kernels, backend.caps)
+    const generateTextSeconds = clock()
+    if (internals.switches.dump !== null) dumpForms(internals.switches.dump, compiled, text.source, backend.target.extension)
+    clock()
+    const program = await backend.compile(text.source)
     const compileSeconds = clock()
     const weights = new Map<string, DeviceBuffer>()
     let done = 0
     for (const w of compiled.weights) {
       weights.set(w.key, uploadWeight(backend, source, w, n => options.onProgress?.((done += n), source.bytes)))
     }
-    const executor = new DeviceExecutor({ backend, compiled, program, weights, pages, layers: source.config.layers, vocab: source.config.vocab })
-    const weightBytes = compiled.weights.reduce((n, w) => n + w.layout.bytes, 0)
-    return {
-      executor, device: backend.description, backend: backend.name, compute,
-      stats: { generateTextSeconds, compileSeconds, uploadSeconds: clock(), kernelsCompiled: program.stats.compiled, kernelsCached: program.stats.cached, weightBytes },
+    const stats = {
+      planSeconds, generateTextSeconds, textCached: text.cached, compileSeconds, uploadSeconds: clock(),
+      kernelsCompiled: program.stats.compiled, kernelsCached: program.stats.cached,
+      weightBytes: compiled.weights.reduce((n, w) => n + w.layout.bytes, 0),
     }
+    const look = {
+      backend, compiled, source, compute, kv, switches: internals.switches,
+      log: internals.log ?? ((line: string): void => void process.stderr.write(`${line}\n`)),
+    }
+    const observe = observer(look)
+    const executor = new DeviceExecutor({
+      backend, compiled, program, weights, pages, layers: source.config.layers, vocab: source.config.vocab, ...(observe ? { observe } : {}),
+    })
+    logLoaded(look, stats, executor.cacheBytes)
+    return { executor, device: backend.description, backend: backend.name, compute, stats }
   } catch (error) {
     await backend.close()
     throw error

@@ -81,7 +81,11 @@ export interface GenerateStats {
 export interface LoadStats {
   readonly loadSeconds: number
   readonly openSeconds: number
+  /** Graph, schedules and plans: made at every start. */
+  readonly planSeconds: number
+  /** Device text of the kernels, rendered or found in the disk cache. */
   readonly generateTextSeconds: number
+  readonly textCached: boolean
   readonly compileSeconds: number
   readonly uploadSeconds: number
   readonly kernelsCompiled: number
