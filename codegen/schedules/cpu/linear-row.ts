@@ -1,7 +1,7 @@
 /**
  * One row of x on a CPU: a tile is a band of output columns, each a sum over the weight's row in four lanes. Every code is
- * loaded, decoded and multiplied once; x comes from the first cache. Scales multiply the products of a group, not
- * every code. Decoding binds, so that more rows at once would only cost registers.
+ * loaded, decoded and multiplied once; x comes from the first cache, through scratch where a norm stands before it. Scales
+ * multiply the products of a group, not every code. Decoding binds, so that more rows at once gain little.
  */
 import { extentMax, kernel, tilesOf } from '../../builder.js'
 import type { Node } from '../../../graph/op.js'
@@ -10,7 +10,8 @@ import { WeightView } from '../../types/decode.js'
 import { decodeRun, rowFactor } from '../../types/decode-cpu.js'
 import { runElements } from '../../types/layout.js'
 import { call, type Value } from '../../value.js'
-import { LinearOutput, linearProblem } from '../linear-problem.js'
+import { vectorParam } from '../common.js'
+import { LinearOutput, linearProblem, rmsFactor } from '../linear-problem.js'
 
 /** Weights one tile reads, about: long enough to be worth handing out, short enough to share out evenly. */
 const tileWeights = 65536
@@ -19,7 +20,6 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
   const p = linearProblem(node, context)
   if (!context.caps.simd) return reject('one thread a tile; a GPU has more')
   if (extentMax(p.rows) > 1) return reject(`${extentMax(p.rows)} rows; one reads each weight once`)
-  if (p.has.norm) return reject('every tile would redo the norm')
   if (!p.layout.runs) return reject(`${p.inner} columns are no whole number of runs of ${runElements}`)
   const runs = p.inner / runElements
   const perPass = Math.max(1, rows / p.parts)
@@ -31,6 +31,17 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
       const x = k.param('x', 'f32x4', 'activation')
       const weight = new WeightView(k, 'weight', p.layout, context.caps)
       const output = new LinearOutput(k, p, weight)
+      const norm = p.has.norm ? vectorParam(k, 'norm', 'f32x4') : null
+      const normed = norm && k.shared('normed', 'f32x4', p.inner / 4)
+      const squares = norm && k.var('squares', 'f32x4', 0)
+      if (norm) {
+        k.for({ name: 'i', to: p.inner / 4 }, i => {
+          const v = k.let('v', x.load(i))
+          squares!.accumulate(v, v)
+          normed!.store(i, v.mul(norm.load(i)))
+        })
+      }
+      const factor = squares && rmsFactor(k, call('sum4', squares.value), p.inner, p.eps)
       const first = k.let('first', tile.mul(columns))
       const end = k.let('end', p.out % columns === 0 ? first.add(columns) : first.add(columns).min(p.out))
       k.for({ name: 'col', from: first, to: end, step: perPass }, col => {
@@ -40,7 +51,7 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
         // Two sums a row: neighbouring groups do not wait for each other.
         const sums = weightRows.map(() => [k.var('acc', 'f32x4', 0), k.var('acc', 'f32x4', 0)] as const)
         k.for({ name: 'run', to: runs, unroll }, run => {
-          const vectors = Array.from({ length: runElements / 4 }, (_, v) => x.load(run.mul(runElements / 4).add(v)))
+          const vectors = Array.from({ length: runElements / 4 }, (_, v) => (normed ?? x).load(run.mul(runElements / 4).add(v)))
           const shared = weightRows.length > 1 ? vectors.map(v => k.let('xv', v)) : vectors
           weightRows.forEach((row, w) => {
             const loaded = weight.read(row, run).map(v => k.let('loaded', v))
@@ -57,7 +68,7 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
           return k.let('total', rowFactor(p.layout) === 1 ? total : total.mul(rowFactor(p.layout)))
         })
         cols.forEach((c, i) => {
-          const put = (): void => output.store(k.const('u32', 0), c, totals.slice(i * p.parts, (i + 1) * p.parts))
+          const put = (): void => output.store(k.const('u32', 0), c, totals.slice(i * p.parts, (i + 1) * p.parts), factor)
           if (i === 0 || p.out % perPass === 0) put()
           else k.when(col.add(i).lt(p.out), put)
         })
