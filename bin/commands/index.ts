@@ -1,0 +1,19 @@
+/** The commands of weft with what help says of them; their modules are imported when one is chosen. */
+import type { Command } from '../command.js'
+
+export interface CommandEntry {
+  /** The command's name and positional arguments, as yargs reads them. */
+  readonly usage: string
+  readonly about: string
+  readonly load: () => Promise<Command>
+}
+
+export const commands: readonly CommandEntry[] = [
+  { usage: 'run [prompt]', about: 'Answer a prompt', load: async () => (await import('./run.js')).runCommand },
+  { usage: 'chat', about: 'Talk in many turns', load: async () => (await import('./chat.js')).chatCommand },
+  { usage: 'tokenize [text]', about: 'Turn text into token ids and back, and render conversations', load: async () => (await import('./tokenize.js')).tokenizeCommand },
+  { usage: 'inspect [path]', about: 'Show a model\'s architecture and tensors without loading weights', load: async () => (await import('./inspect.js')).inspectCommand },
+  { usage: 'devices', about: 'Show every device with what it can do, or why it is not available', load: async () => (await import('./devices.js')).devicesCommand },
+  { usage: 'emit', about: 'Print graph, kernels, plan or device text of a model, for any target, without a device', load: async () => (await import('./emit.js')).emitCommand },
+  { usage: 'check', about: 'Compare a model\'s logits and tokens with those of a reference', load: async () => (await import('./check.js')).checkCommand },
+]

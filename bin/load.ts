@@ -1,0 +1,41 @@
+/**
+ * Loading a model for a command: progress while the weights travel, whatever the engine wants said (the device it took and
+ * why not the others, a stand-in model), then one line that names the model and what it runs on.
+ */
+import { basename, resolve } from 'node:path'
+import { load, type LoadOptions, type Model } from '../engine/index.js'
+import { note, parameters, progressBar } from './terminal.js'
+
+/** Loads the model at `path`, or the built-in one. Throws the engine's WeftErrors. */
+export async function loadModel(path: string | undefined, options: LoadOptions): Promise<Model> {
+  const progress = await progressBar()
+  try {
+    const softwareGpu = options.device === 'webgpu' && (await onlySoftwareGpu())
+    const model = await load(path ?? null, { ...options, softwareGpu, onProgress: progress.update, onNotice: note })
+    progress.end()
+    note(`${modelName(path)} (${model.config.architecture}, ${parameters(parameterCount(model))} parameters) on ${model.device}, ${model.compute}`)
+    return model
+  } finally {
+    progress.end()
+  }
+}
+
+/** Who asks for webgpu by name gets it on a processor too where there is no GPU; `auto` would take wasm. */
+async function onlySoftwareGpu(): Promise<boolean> {
+  const { webGpuAdapters } = await import('../runtime/webgpu/open.js')
+  const adapters = await webGpuAdapters()
+  const only = adapters.every(a => a.software)
+  if (only) note(`webgpu: no GPU, taking the software adapter ${adapters[0]!.description}`)
+  return only
+}
+
+/** What the model is called on the one line about it. */
+function modelName(path: string | undefined): string {
+  return path === undefined ? 'the built-in model' : basename(resolve(path))
+}
+
+function parameterCount(model: Model): number {
+  let count = 0
+  for (const { shape } of model.source.tensors.values()) count += shape.reduce((n, d) => n * d, 1)
+  return count
+}
