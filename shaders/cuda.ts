@@ -83,7 +83,7 @@ function matrixTiles(): string {
 }
 
 /** The text that stands before all kernels of a CUDA source. */
-export const cudaPrelude = `#pragma nv_diag_suppress 177 // functions and values that no kernel of this source uses
+export const cudaPrelude = `#pragma nv_diag_suppress 177, 186 // what no kernel of this source uses; comparisons that constants decide
 #define WEFT static __device__ __forceinline__
 ${vectorOperators()}
 ${vectorConversions()}

@@ -5,7 +5,7 @@
  */
 import { check, WeftError } from '../../graph/error.js'
 import type { Caps } from '../../codegen/caps.js'
-import type { Source } from '../../codegen/target.js'
+import type { KernelText, Source } from '../../codegen/target.js'
 import { cuda, cudaText } from '../../codegen/targets/cuda.js'
 import type { Backend, BoundPlan, DeviceBuffer, MemoryInfo, Recording, Ticket, Timing } from '../backend.js'
 import { cacheGet, cacheKey, cachePut } from '../cache.js'
@@ -119,18 +119,28 @@ export class CudaBackend implements Backend {
     check(source.target === 'cuda' && source.caps.arch === this.caps.arch, 'cuda', 'text was rendered for another device',
       `cuda ${this.caps.arch}`, `${source.target} ${source.caps.arch}`)
     const started = performance.now()
+    const groups = compileGroups(source.kernels)
+    const built = await Promise.all(groups.map(kernels => this.build({ ...source, kernels })))
+    this.enter()
+    const functions = groups.flatMap((kernels, i) => {
+      const module = this.driver.take<Handle>(out => this.driver.moduleLoad(out, built[i]!.cubin), `loading ${kernels.length} kernels`)
+      this.modules.push(module)
+      return [...findFunctions(this.driver, module, kernels)]
+    })
+    const cached = groups.reduce((n, kernels, i) => n + (built[i]!.cached ? kernels.length : 0), 0)
+    return new CudaProgram(new Map(functions), { compiled: source.kernels.length - cached, cached, ms: performance.now() - started })
+  }
+
+  /** Machine code from the disk cache or the compiler. */
+  private async build(source: Source): Promise<{ readonly cubin: Uint8Array; readonly cached: boolean }> {
     const text = cudaText(source)
     const arch = this.caps.arch!
     const key = cacheKey(text, arch, this.caps.chip, this.driverVersion, this.nvrtc.version)
-    const cached = cacheGet('cuda', key)
-    const cubin = cached ?? (await this.nvrtc.compile(text, arch)).cubin
-    if (cached === null) cachePut('cuda', key, cubin)
-    this.enter()
-    const module = this.driver.take<Handle>(out => this.driver.moduleLoad(out, cubin), `loading ${source.kernels.length} kernels`)
-    this.modules.push(module)
-    const functions = findFunctions(this.driver, module, source.kernels)
-    const count = source.kernels.length
-    return new CudaProgram(functions, { compiled: cached ? 0 : count, cached: cached ? count : 0, ms: performance.now() - started })
+    const known = cacheGet('cuda', key)
+    if (known !== null) return { cubin: known, cached: true }
+    const { cubin } = await this.nvrtc.compile(text, arch)
+    cachePut('cuda', key, cubin)
+    return { cubin, cached: false }
   }
 
   record(plan: BoundPlan): Recording {
@@ -207,6 +217,20 @@ export class CudaBackend implements Backend {
     if (recording instanceof CudaRecording && this.recordings.has(recording)) return recording
     throw new WeftError({ where: 'cuda', what: `plan ${recording.label} was not recorded on this device` })
   }
+}
+
+/**
+ * Kernels as the few programs they are compiled in, beside each other on as many threads: about equal in text, the
+ * longest placed first. How many does not depend on the machine, so that the disk cache finds them again.
+ */
+function compileGroups(kernels: readonly KernelText[]): readonly (readonly KernelText[])[] {
+  const groups = Array.from({ length: Math.min(4, Math.ceil(kernels.length / 6)) }, () => ({ length: 0, kernels: [] as KernelText[] }))
+  for (const kernel of [...kernels].sort((a, b) => b.text.length - a.text.length)) {
+    const shortest = groups.reduce((least, g) => (g.length < least.length ? g : least))
+    shortest.kernels.push(kernel)
+    shortest.length += kernel.text.length
+  }
+  return groups.map(g => g.kernels)
 }
 
 function checkRange(what: string, buffer: CudaBuffer, at: number, bytes: number): void {
