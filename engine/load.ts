@@ -150,14 +150,14 @@ function stopwatch(): () => number {
   }
 }
 
-/** Models without a tokenizer run on ids: `weft check` needs no text. */
+/** Models without a tokenizer run on ids: `weft check` needs no text, and generation from ids yields ids. */
 function noTokenizer(source: ModelSource): Tokenizer {
   const fail = (): never => {
     throw new WeftError({ where: 'tokenizer', what: `${source.path} has no tokenizer`, expected: 'tokenizer.json beside the weights' })
   }
   return {
     vocabSize: source.config.vocab, bosId: null, eosId: null, chatTemplate: null,
-    encode: fail, decode: fail, stream: fail, idOf: () => undefined, tokenOf: () => undefined, isSpecial: () => false,
+    encode: fail, decode: fail, stream: () => ({ push: () => '', end: () => '' }), idOf: () => undefined, tokenOf: () => undefined, isSpecial: () => false,
   }
 }
 

@@ -1,0 +1,81 @@
+/**
+ * The parity suite of one device: every tiny model against the logits and tokens of its reference, its prompt given in
+ * one piece, in chunks and token by token, with and without fusion, in every arithmetic and cache the device has; then
+ * generated freely. Tolerances are those of `check`: 1e-4 for each row with f32 all through, 1e-2 with f16 anywhere.
+ */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { check, readExpected, type CheckReport } from '../../engine/check.js'
+import type { Model } from '../../engine/types.js'
+import { computes, type TestDevice } from './backends.js'
+import { fixtureModels, ModelBench, type Fixture, type Prepared, type Setup } from './models.js'
+
+/** Prompt ids handed over at a time: all, chunks that end within pages and tiles, and one by one. */
+const pieces = [undefined, 7, 1] as const
+
+/** Says what differs, in the words of the report. */
+export function explain(what: string, { logits, tokens, tolerance, template, promptIds }: CheckReport): string {
+  return `${what}: relative error ${logits.relativeError.toExponential(2)} at position ${logits.position} (at most ${tolerance}), δ ${logits.largestDifference.toExponential(2)}, `
+    + `${tokens.equal} of ${tokens.count} tokens equal, ${tokens.wrong} wrong${tokens.firstWrong ? `, first ${JSON.stringify(tokens.firstWrong)}` : ''}`
+    + (template?.equal === false || promptIds?.equal === false ? `, ${JSON.stringify({ template, promptIds })}` : '')
+}
+
+/** The reference's tokens, generated freely: up to the first whose margin rounding may overturn, `delta` being the largest difference of a logit. */
+export async function generatesGreedily(model: Model, folder: string, delta: number, what: string): Promise<void> {
+  const { prompt, greedy, margins } = readExpected(folder)
+  const undecided = margins.findIndex(m => m <= 2 * delta)
+  const decided = undecided < 0 ? greedy.length : undecided
+  assert.ok(decided > 0, `${what}: not even the first token is decided by its margin`)
+  const ids: number[] = []
+  for await (const piece of model.generate(prompt, { maxTokens: greedy.length, temperature: 0 })) ids.push(...piece.ids)
+  assert.equal(ids.slice(0, decided), [...greedy.slice(0, decided)], what)
+}
+
+const titleOf = (s: Setup): string => `${s.compute}${s.kv === s.compute ? '' : `, cache ${s.kv}`}${s.fuse ? '' : ', not fused'}`
+
+/** What is tried of each model. A slow compiler gets what people run: fused, in small chunks. */
+function setups(device: TestDevice, bench: ModelBench): readonly Setup[] {
+  const { caps } = bench.backend
+  const base = { context: 512, sequences: 1, chunk: device.slowCompiler ? 32 : 64 }
+  const own = computes(caps).map((compute): Setup => ({ ...base, compute, kv: compute, fuse: true }))
+  if (device.slowCompiler) return own
+  const mixed: readonly Setup[] = caps.f16 ? [{ ...base, compute: 'f32', kv: 'f16', fuse: true }] : []
+  return [...own, ...mixed, ...own.map(s => ({ ...s, fuse: false }))]
+}
+
+/** Registers the tests of one device. Kernels of all models are compiled together in the first of them. */
+export async function paritySuite(device: TestDevice): Promise<void> {
+  const bench = new ModelBench(await device.open())
+  const cases: { readonly fixture: Fixture; readonly prepared: Prepared }[] = []
+
+  test(`${device.name}: kernels of every model compile`, async () => {
+    for (const fixture of fixtureModels()) {
+      for (const setup of setups(device, bench)) cases.push({ fixture, prepared: await bench.prepare(fixture.path, setup) })
+    }
+    assert.ok((await bench.compile()) > 0)
+  })
+
+  for (const fixture of fixtureModels()) {
+    for (const setup of setups(device, bench)) {
+      const what = `${device.name}: ${fixture.name}, ${titleOf(setup)}`
+      test(what, async () => {
+        const { prepared } = cases.find(c => c.fixture.path === fixture.path && titleOf(c.prepared.setup) === titleOf(setup))!
+        const running = bench.run(prepared)
+        try {
+          const tolerance = setup.compute === 'f16' || setup.kv === 'f16' ? 1e-2 : 1e-4
+          let delta = 0
+          for (const chunk of pieces) {
+            const report = await check(running.model, fixture.folder, { tolerance, ...(chunk === undefined ? {} : { chunk }) })
+            assert.ok(report.ok, explain(`${what}, ${chunk === undefined ? 'one piece' : `pieces of ${chunk}`}`, report))
+            delta = Math.max(delta, report.logits.largestDifference)
+          }
+          await generatesGreedily(running.model, fixture.folder, delta, what)
+        } finally {
+          running.close()
+        }
+      })
+    }
+  }
+
+  test.after(() => bench.close())
+}
