@@ -40,7 +40,7 @@ const expressions: readonly (readonly [Expr, number])[] = [
   [op('/', seven, three), 2], [op('%', seven, three), 1], [op('&', seven, three), 3], [op('|', seven, u(8)), 15], [op('^', seven, three), 4],
   [op('<<', seven, three), 56], [op('>>', high, three), 0x1ffffffe], [op('>>', minus16, three), 0xfffffffe], [op('>>', minus16, three_i), 0xfffffffe],
   [op('/', minus16, three_i), -5 >>> 0], [op('%', minus16, three_i), -1 >>> 0], [op('-', three_i, i(-5)), 8], [minus(seven_i), -7 >>> 0], [minus(minus(minus16)), 0xfffffff0], [not(seven), ~7 >>> 0],
-  [op('/', seven_f, three_f), bits(Math.fround(7 / 3))], [op('-', minus(seven_f), f(-2)), bits(-5)], [op('*', op('+', seven_f, three_f), op('-', seven_f, three_f)), bits(40)],
+  [op('/', seven_f, f(2)), bits(3.5)], [op('-', minus(seven_f), f(-2)), bits(-5)], [op('*', op('+', seven_f, three_f), op('-', seven_f, three_f)), bits(40)],
   ...(['<', '<=', '>', '>=', '==', '!='] as const).map((o, n) => [pick(op(o, seven, three), u(1), u(0)), [0, 0, 1, 1, 0, 1][n]!] as const),
   [pick(op('<', minus16, three_i), f(2), f(3)), bits(2)],
   [pick(op('&&', op('<', three, seven), not(op('==', seven, three))), u(5), u(6)), 5], [pick(op('||', op('>', three, seven), constant('bool', 0)), u(5), u(6)), 6],

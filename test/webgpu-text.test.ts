@@ -72,6 +72,21 @@ test('a module enables only what it uses', () => {
   assert.equal(enables(textOf(zero)), ['chromium_experimental_subgroup_matrix', 'f16', 'subgroups'])
 })
 
+test('matrix tiles', () => {
+  const text = textOf(one(f(1), {
+    shared: [{ name: 'halves', element: 'f16', length: 256 }, { name: 'sums', element: 'f32', length: 256 }],
+    body: [
+      { kind: 'var', name: 'acc', type: 'matrixC', value: call('matrixZero', 'matrixC') },
+      { kind: 'matrixMultiply', name: 'acc', a: { kind: 'matrixLoad', type: 'matrixA', array: 'halves', index: u(0), stride: 16, columnMajor: false }, b: { kind: 'matrixLoad', type: 'matrixB', array: 'halves', index: u(8), stride: 24, columnMajor: true } },
+      { kind: 'matrixStore', array: 'sums', index: u(0), stride: 16, value: ref('acc', 'matrixC') },
+    ],
+  }))
+  assert.ok(text.includes(`  var acc: subgroup_matrix_result<f32, 16, 16> = subgroup_matrix_result<f32, 16, 16>();
+  acc = subgroupMatrixMultiplyAccumulate(subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(&halves, 0u, 16u), subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&halves, 8u, 24u), acc);
+  subgroupMatrixStore<row_major>(&sums, 0u, acc, 16u);
+`), text)
+})
+
 test('a subgroup size is asked for where a chip has several', () => {
   const sized = { ...total, subgroupSize: 32 }
   assert.not.match(textOf(sized), /subgroup_size/)

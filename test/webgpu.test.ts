@@ -191,6 +191,15 @@ for (const gpu of testGpus()) {
     await backend.close()
   })
 
+  test('without validation', async () => {
+    const backend = await gpu.open({ validated: false })
+    const program = await backend.compile(wgsl.render([grow], backend.caps))
+    const x = backend.alloc(256, 'x')
+    await backend.run(backend.record(planOf(backend, program, [{ kernel: grow, args: [viewOf(x)] }])), 5).done
+    assert.equal(wordsOf(await backend.read(x, 0, 8)), [31, 0])
+    await backend.close()
+  })
+
   test('closing twice, and using what is closed', async () => {
     const backend = await gpu.open()
     const x = backend.alloc(4, 'x')

@@ -22,8 +22,8 @@ const reserved = words(`NULL Self abstract active alignas alignof as asm asm_fra
   typename typeof union unless unorm unsafe unsized use using varying virtual volatile wgsl where with writeonly yield`)
 
 /** Types and functions the text may call after a name was declared. */
-const predeclared = words(`abs array atomic bitcast bool ceil clamp dot exp f16 f32 floor fma i32 log max min override
-  pow ptr select sqrt inverseSqrt storageBarrier subgroupAdd subgroupMax subgroupMatrixLoad subgroupMatrixStore
+const predeclared = words(`abs array atomic bitcast bool ceil clamp col_major dot exp f16 f32 floor fma i32 log max min override
+  pow ptr row_major select sqrt inverseSqrt storageBarrier subgroupAdd subgroupMax subgroupMatrixLoad subgroupMatrixStore
   subgroupMatrixMultiplyAccumulate subgroupShuffleXor subgroup_matrix_left subgroup_matrix_result
   subgroup_matrix_right u32 unpack2x16float vec2 vec3 vec4 workgroupBarrier workgroup storage read read_write function`)
 

@@ -145,7 +145,7 @@ class Renderer {
       case 'call': return this.call(e)
       case 'matrixLoad':
         this.matrix()
-        return `subgroupMatrixLoad<${wgslType(e.type, this.where)}>(&${this.outerName(e.array)}, ${this.text(e.index)}, ${e.columnMajor}, ${e.stride}u)`
+        return `subgroupMatrixLoad<${wgslType(e.type, this.where)}, ${e.columnMajor ? 'col_major' : 'row_major'}>(&${this.outerName(e.array)}, ${this.text(e.index)}, ${e.stride}u)`
       case 'table': throw new WeftError({ where: this.where, what: 'WGSL has no 16-byte tables' })
       default: return e satisfies never
     }
@@ -243,7 +243,7 @@ class Renderer {
       }
       case 'matrixStore':
         this.matrix()
-        return this.line(`subgroupMatrixStore(&${this.outerName(s.array)}, ${this.text(s.index)}, ${this.text(s.value)}, false, ${s.stride}u);`)
+        return this.line(`subgroupMatrixStore<row_major>(&${this.outerName(s.array)}, ${this.text(s.index)}, ${this.text(s.value)}, ${s.stride}u);`)
       case 'comment': return this.line(`// ${s.text.replace(/[\n\v\f\r\u0085\u2028\u2029]+/g, ' ')}`)
       default: return s satisfies never
     }

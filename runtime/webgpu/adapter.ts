@@ -21,10 +21,9 @@ const wantedLimits = [
   'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupsPerDimension',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[]
 
-/**
- * WebGPU does not tell how many multiprocessors a chip has, and a schedule only asks whether it makes enough tiles:
- * a middle-sized chip of the vendor.
- */
+/** WebGPU does not tell how many multiprocessors a chip has: those of large chips, by the adapter's name. */
+const unitsByChip: readonly (readonly [RegExp, number])[] = [[/\bh[12]00\b/i, 132], [/\ba100\b/i, 108], [/\b5090\b/, 170], [/\b4090\b/, 128]]
+/** Otherwise a middle-sized chip of the vendor: a schedule only asks whether it makes enough tiles. */
 const unitsByVendor: Readonly<Record<string, number>> = { nvidia: 80, amd: 48, intel: 32, apple: 16, qualcomm: 8, arm: 8 }
 
 /** Whether a processor does the work of a GPU. */
@@ -34,7 +33,11 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
 
 /** Chip and driver in one line. */
 export function describe(info: GPUAdapterInfo): string {
-  return info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'unnamed adapter'
+  const driver = info.description.trim()
+  const chip = info.device.replace(/-+$/, '')
+  // On some drivers the description names the driver alone: «NVIDIA: 580.159.04 …».
+  if (isSoftware(info) && driver) return driver
+  return [chip, driver].filter(Boolean).join(', ') || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'unnamed adapter'
 }
 
 function chipName(info: GPUAdapterInfo): string {
@@ -42,6 +45,11 @@ function chipName(info: GPUAdapterInfo): string {
   if (/llvmpipe/i.test(describe(info))) return 'llvmpipe'
   // Dawn writes the device's name with dashes for what is no letter: nvidia-h200.
   return info.device.replace(/-+$/, '') || describe(info)
+}
+
+function unitsOf(info: GPUAdapterInfo): number {
+  const named = unitsByChip.find(([name]) => name.test(`${info.device} ${info.description}`))
+  return named?.[1] ?? unitsByVendor[info.vendor.toLowerCase()] ?? 1
 }
 
 /** What to ask `requestDevice` for: every feature weft has a use for, and the most the adapter gives. */
@@ -82,6 +90,6 @@ export function capsOf(device: GPUDevice, info: GPUAdapterInfo, language: { has(
     simd: false,
     maxBuffers: limits.maxStorageBuffersPerShaderStage,
     maxBinding: limits.maxStorageBufferBindingSize,
-    units: isSoftware(info) ? threads : unitsByVendor[info.vendor.toLowerCase()] ?? 1,
+    units: isSoftware(info) ? threads : unitsOf(info),
   }
 }
