@@ -11,13 +11,14 @@ import { plain } from './linear-plain.js'
 import { tile } from './linear-tile.js'
 import { normPlain, normRows } from './norm.js'
 import { qkvHeads, ropePlain } from './rope.js'
+import { attentionHeads } from './cpu/attention-heads.js'
 import { linearBlock } from './cpu/linear-block.js'
 import { linearRow } from './cpu/linear-row.js'
 import { argmaxChunks, topKPlain, topKSort } from './select.js'
 
 export const schedules: readonly Schedule[] = [
   ...matvec, ...matrixTile, ...tile, ...linearRow, ...linearBlock, ...plain,
-  attentionSplit, attentionTile, attentionPlain,
+  attentionSplit, attentionTile, attentionHeads, attentionPlain,
   normRows, normPlain,
   qkvHeads, ropePlain,
   embeddingRuns, embeddingPlain,
