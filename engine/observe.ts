@@ -18,7 +18,7 @@ import type { ModelSource } from '../weights/model.js'
 import { encodeSafetensors } from '../weights/write.js'
 import { writeDump } from './dump.js'
 import { peakBandwidth } from './peaks.js'
-import { PlanMemory, Replay, type Difference, type Inputs, type Judged } from './replay.js'
+import { PlanMemory, Replay, worse, type Difference, type Inputs, type Judged } from './replay.js'
 import type { LoadStats } from './types.js'
 
 export interface ObserveParts {
@@ -80,12 +80,29 @@ function checking(parts: ObserveParts): Observe {
     const { groups, memory } = prepared.get(bound) ?? prepare(plan, bound)
     const [dims, depth] = [await replay.dims(bound), await deepest(backend, compiled, bound)]
     const timings: Timing[] = []
+    let worst: { readonly row: Difference; readonly node: Node } | null = null
     for (const { node, first, recording } of groups) {
-      const inputs = node && (await replay.inputs(node, memory, dims))
+      if (node === null) {
+        const before = await replay.state(memory)
+        timings.push(...(await backend.time(recording)))
+        const { kernel } = plan.launches[first]!
+        const expected = await replay.advanced(before, bound.launches[first]!.args[kernel.params.findIndex(p => p.name === 'next')]!)
+        const after = await replay.state(memory)
+        const word = after.findIndex((v, i) => v !== expected[i])
+        if (word >= 0) throw new WeftError({ where: 'WEFT_CHECK', what: `plan ${plan.label}, launch ${first} (${kernel.name}): word ${word} of the state`, expected: String(expected[word]), got: String(after[word]) })
+        continue
+      }
+      const inputs = await replay.inputs(node, memory, dims)
       timings.push(...(await backend.time(recording)))
-      if (!node || !inputs) continue
       const judged = await replay.judge(node, inputs, memory, dims)
-      if (judged.difference) throw differs(plan, first, timings.length, node, inputs, judged, judged.difference, switches.dump ?? tmpdir())
+      const row = judged.worst
+      if (row === null) continue
+      if (row.error > row.bound) throw differs(plan, first, timings.length, node, inputs, judged, row, switches.dump ?? tmpdir())
+      if (worst === null || worse(worst.row, row) === row) worst = { row, node }
+    }
+    if (switches.debug >= 1) {
+      const near = worst === null ? 'all equal' : `the largest error is ${worst.row.error.toExponential(1)} of a row's norm (${worst.row.bound} is allowed) at ${plan.graph.names.get(worst.node)}`
+      log(`checked plan ${plan.label}, ${dims['tokens']} tokens, ${plan.launches.length} launches: ${near}`)
     }
     if (switches.debug >= 2) logTimings(log, plan, timings, dims, depth, peakBandwidth(backend.caps.chip))
   }
@@ -120,7 +137,7 @@ function differs(plan: Plan, first: number, end: number, node: Node, inputs: Inp
 }
 
 /** Positions that the deepest row of the batch attends to. */
-async function deepest(backend: Backend, compiled: Compiled, { state }: BoundPlan): Promise<number> {
+export async function deepest(backend: Backend, compiled: Compiled, { state }: BoundPlan): Promise<number> {
   const { arrays, words } = compiled.state
   const read = async (word: number, count: number): Promise<Uint32Array> => new Uint32Array((await backend.read(state.view.buffer, word * 4, count * 4)).slice().buffer)
   const [rows] = await read(words.tokens!, 1)
@@ -128,7 +145,7 @@ async function deepest(backend: Backend, compiled: Compiled, { state }: BoundPla
 }
 
 /** Bytes and flops of a launch. Attention declares its cost at a full cache: what scales with the depth is taken at `depth`. */
-function work({ kernel, node }: Launch, dims: Readonly<Record<string, number>>, depth: number, limit: number): { readonly bytes: number; readonly flops: number } {
+export function work({ kernel, node }: Launch, dims: Readonly<Record<string, number>>, depth: number, limit: number): { readonly bytes: number; readonly flops: number } {
   const { bytes, flops } = kernel.cost
   const readsCache = kernel.params.some(p => p.role === 'cache' && p.access === 'read')
   if (node?.op.name !== 'attention' || !readsCache) return { bytes: amountOf(bytes, dims), flops: amountOf(flops, dims) }

@@ -6,7 +6,7 @@
  */
 import type { Compiled } from '../codegen/compile.js'
 import type { Plan } from '../codegen/plan.js'
-import type { StateArray } from '../codegen/state.js'
+import { pageSize, type StateArray } from '../codegen/state.js'
 import { WeftError } from '../graph/error.js'
 import { evaluateWith } from '../graph/evaluate.js'
 import { cacheOp, inputOp, weightOp } from '../graph/graph.js'
@@ -35,7 +35,7 @@ const bounds = { f32: 2e-5, f16: 1e-2, stored: 1e-3, exact: 0 } as const
 /** Values of a node's inputs before its launches, by input name. */
 export type Inputs = ReadonlyMap<string, Tensor>
 
-/** The worst row of a node's outputs, where it is beyond its bound. */
+/** A row of a node's outputs beside what it should be. */
 export interface Difference {
   readonly output: number
   /** Indices of the row: of all dimensions but the last, or of the only one. */
@@ -50,7 +50,8 @@ export interface Difference {
 }
 
 export interface Judged {
-  readonly difference: Difference | null
+  /** The row nearest to its bound or farthest beyond it; null where all are equal. */
+  readonly worst: Difference | null
   readonly expected: readonly Tensor[]
   readonly got: readonly Tensor[]
 }
@@ -87,8 +88,31 @@ export class Replay {
     for (const i of outputs.keys()) got.push(await this.value(node, i, at, dims))
     const worst = outputs
       .map((_, i) => compare(i, expected[i]!, got[i]!, this.bound(node, i), added(node, inputs)))
-      .reduce((a, b) => (b !== null && (a === null || b.error / b.bound > a.error / a.bound) ? b : a), null)
-    return { difference: worst, expected, got }
+      .reduce(worse, null)
+    return { worst, expected, got }
+  }
+
+  /** All words of the state buffer. */
+  async state(at: PlanMemory): Promise<Uint32Array> {
+    return new Uint32Array((await this.bytes(at.state, 0, this.parts.compiled.state.totalWords * 4)).buffer)
+  }
+
+  /** The launch that closes a decode step is no node's: what it should make of the state, given the ids of `next` [rows]. */
+  async advanced(before: Uint32Array, next: BufferView): Promise<Uint32Array> {
+    const { arrays, words, pages, history } = this.parts.compiled.state
+    const after = before.slice()
+    const [rows, step] = [before[words.tokens]!, before[words.step]!]
+    const ids = new Uint32Array((await this.bytes(next, 0, rows * 4)).buffer)
+    ids.forEach((id, row) => {
+      const position = before[arrays.positions + row]! + 1
+      const page = Math.min(Math.floor(position / pageSize), pages - 1)
+      after[arrays.history + ((step * rows + row) % history)] = id
+      after[arrays.tokens + row] = id
+      after[arrays.positions + row] = position
+      after[arrays.slots + row] = before[arrays.pageTable + before[arrays.sequences + row]! * pages + page]! * pageSize + (position % pageSize)
+    })
+    after[words.step] = step + 1
+    return after
   }
 
   private bound(node: Node, output: number): number {
@@ -188,7 +212,12 @@ function added(node: Node, inputs: Inputs): readonly Tensor[] {
   return names.flatMap(name => inputs.get(name) ?? [])
 }
 
-/** The worst row of an output, or null if all are within the bound. */
+export function worse(a: Difference | null, b: Difference | null): Difference | null {
+  if (a === null || b === null) return a ?? b
+  return b.error / b.bound > a.error / a.bound ? b : a
+}
+
+/** The worst row of an output, or null if all are equal. */
 function compare(output: number, expected: Tensor, got: Tensor, bound: number, terms: readonly Tensor[]): Difference | null {
   const leading = expected.shape.length > 1 ? expected.shape.slice(0, -1) : expected.shape
   const width = expected.shape.length > 1 ? expected.shape.at(-1)! : 1
@@ -207,7 +236,7 @@ function compare(output: number, expected: Tensor, got: Tensor, bound: number, t
     }
     if (difference === 0) continue
     const error = difference === Infinity ? Infinity : Math.sqrt(difference / Math.max(norm, ...others, Number.MIN_VALUE))
-    if (error <= bound || (worst !== null && error <= worst.error)) continue
+    if (worst !== null && error <= worst.error) continue
     worst = { output, row: indices(first / width, leading), error, bound, column, expected: want[first + column]!, got: have[first + column]! }
   }
   return worst
