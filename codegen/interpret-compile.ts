@@ -32,12 +32,16 @@ export interface Program {
   readonly exchange: Exchange
 }
 
-/** Writes a kernel's text; the sites are numbered as it meets them. */
+/**
+ * Writes a kernel's text; the sites are numbered as it meets them. Variables are declared once and used again: `t`
+ * within one statement, `r` within one block. A generator saves all of its variables whenever a thread waits.
+ */
 function write(kernel: Kernel, memory: ReadonlyMap<string, Memory>): { readonly text: string; readonly sites: readonly Site[] } {
   const lines: string[] = []
   const sites: Site[] = []
   const names = new Map<string, Code>()
-  let temps = 0
+  let [temps, mostTemps] = [0, 0]
+  let [slots, mostSlots] = [0, 0]
   let statement = 0
 
   const w: Writer = {
@@ -46,19 +50,25 @@ function write(kernel: Kernel, memory: ReadonlyMap<string, Memory>): { readonly 
       return statement
     },
     line: text => void lines.push(text),
-    fresh: () => `t${temps++}`,
+    fresh() {
+      mostTemps = Math.max(mostTemps, temps + 1)
+      return `t${temps++}`
+    },
     name: name => names.get(name)!,
     site: site => sites.push(site) - 1,
   }
-  const declare = (keyword: 'const' | 'let', name: string, type: ValueType, value: Code): void => {
-    const count = componentCount(type)
-    const own = count === 1 ? [`v_${name}`] : Array.from({ length: count }, (_, i) => `v_${name}$${i}`)
-    own.forEach((id, i) => w.line(`${keyword} ${id} = ${value[i]}`))
+  const slot = (): string => {
+    mostSlots = Math.max(mostSlots, slots + 1)
+    return `r${slots++}`
+  }
+  const declare = (name: string, type: ValueType, value: Code): void => {
+    const own = Array.from({ length: componentCount(type) }, slot)
+    own.forEach((id, i) => w.line(`${id} = ${value[i]}`))
     names.set(name, own)
   }
   const one = (e: Expr): string => {
     const t = w.fresh()
-    w.line(`const ${t} = ${expression(e, w)[0]}`)
+    w.line(`${t} = ${expression(e, w)[0]}`)
     return t
   }
   const store = (name: string, index: Expr, value: Expr): void => {
@@ -75,21 +85,24 @@ function write(kernel: Kernel, memory: ReadonlyMap<string, Memory>): { readonly 
   }
 
   const block = (body: readonly Stmt[]): void => {
+    const outer = slots
     for (const s of body) {
       statement += 1
+      temps = 0
       write(s)
     }
+    slots = outer
   }
   const write = (s: Stmt): void => {
     switch (s.kind) {
-      case 'let': return declare('const', s.name, s.value.type, expression(s.value, w))
-      case 'var': return declare('let', s.name, s.type, expression(s.value, w))
+      case 'let': return declare(s.name, s.value.type, expression(s.value, w))
+      case 'var': return declare(s.name, s.type, expression(s.value, w))
       case 'assign': {
         // All components are computed before the first is replaced: a value may permute its own.
         const value = expression(s.value, w)
         const temps = value.length === 1 ? value : value.map(v => {
           const t = w.fresh()
-          w.line(`const ${t} = ${v}`)
+          w.line(`${t} = ${v}`)
           return t
         })
         names.get(s.name)!.forEach((id, i) => w.line(`${id} = ${temps[i]}`))
@@ -98,17 +111,16 @@ function write(kernel: Kernel, memory: ReadonlyMap<string, Memory>): { readonly 
       case 'store': return store(s.param, s.index, s.value)
       case 'sharedStore': return store(s.array, s.index, s.value)
       case 'for': {
-        const own = statement
-        const [from, to, step] = [one(s.from), one(s.to), one(s.step)]
-        const i = `v_${s.name}`
+        const [own, outer] = [statement, slots]
+        const [i, to, step] = [slot(), slot(), slot()]
+        const [from, end, by] = [one(s.from), one(s.to), one(s.step)]
         names.set(s.name, [i])
-        w.line('{')
-        w.line(`let ${i}; const s${own} = ${step} === 0 ? badLoop('has a step of 0', local, ${own}) : ${step}`)
-        w.line(`for (${i} = ${from}; ${i} < ${to}; ${i} += s${own}) {`)
+        w.line(`${to} = ${end}; ${step} = ${by} === 0 ? badLoop('has a step of 0', local, ${own}) : ${by}`)
+        w.line(`for (${i} = ${from}; ${i} < ${to}; ${i} += ${step}) {`)
         block(s.body)
         w.line('}')
-        w.line(`if (${i} > 4294967295 && ${step} !== 0) badLoop('steps past the largest u32 and never ends', local, ${own})`)
-        w.line('}')
+        w.line(`if (${i} > 4294967295 && ${step} < 4294967296) badLoop('steps past the largest u32 and never ends', local, ${own})`)
+        slots = outer
         return
       }
       case 'if': {
@@ -142,7 +154,9 @@ function write(kernel: Kernel, memory: ReadonlyMap<string, Memory>): { readonly 
     }
   }
   block(kernel.body)
-  const text = `return function${sites.length > 0 ? '*' : ''} (local, lane, subgroup, tile) {\n${lines.join('\n')}\n}`
+  const variables = [...Array.from({ length: mostTemps }, (_, i) => `t${i}`), ...Array.from({ length: mostSlots }, (_, i) => `r${i}`)]
+  const declared = variables.length === 0 ? '' : `let ${variables.join(', ')}\n`
+  const text = `return function${sites.length > 0 ? '*' : ''} (local, lane, subgroup, tile) {\n${declared}${lines.join('\n')}\n}`
   return { text, sites }
 }
 

@@ -26,7 +26,7 @@ export interface Writer {
   readonly statement: number
   readonly memory: ReadonlyMap<string, Memory>
   line(text: string): void
-  /** A fresh identifier. */
+  /** A variable that is free until the statement ends. */
   fresh(): string
   /** Components of a name. */
   name(name: string): Code
@@ -51,7 +51,7 @@ function arithmeticOf(type: ValueType): Arithmetic {
 function atom(text: string, w: Writer): string {
   if (/^[\w$]+$/.test(text)) return text
   const t = w.fresh()
-  w.line(`const ${t} = ${text}`)
+  w.line(`${t} = ${text}`)
   return t
 }
 
@@ -152,7 +152,7 @@ function load(name: string, index: Expr, w: Writer): Code {
   const width = componentCount(loadedType[memory.element])
   const i = atom(expression(index, w)[0]!, w)
   const parts = Array.from({ length: width }, () => w.fresh())
-  w.line(`let ${parts.map(p => `${p} = 0`).join(', ')}`)
+  w.line(parts.map(p => `${p} = 0`).join('; '))
   const track = memory.tracked ? `memory$${name}.read(${i}, local, ${w.statement}); ` : ''
   const reads = parts.map((p, c) => `${p} = ${readWord(memory, `words$${name}`, i, c, width)}`).join(', ')
   w.line(`if (${i} < ${memory.length}) { ${track}${reads} } else outside('reads', memory$${name}, ${i}, local, ${w.statement})`)
@@ -166,7 +166,7 @@ function loadBits(e: Expr & { kind: 'loadBits' }, w: Writer): Code {
   const perWord = 32 / e.bits
   const track = memory.tracked ? `memory$${e.param}.readBits(${i}, ${e.bits}, local, ${w.statement}); ` : ''
   const read = `words$${e.param}[Math.floor(${i} / ${perWord})] >>> (${i} % ${perWord}) * ${e.bits} & ${2 ** e.bits - 1}`
-  w.line(`let ${t} = 0`)
+  w.line(`${t} = 0`)
   w.line(`if (${i} < ${memory.length * perWord}) { ${track}${t} = ${read} } else outside('reads', memory$${e.param}, Math.floor(${i} / ${perWord}), local, ${w.statement})`)
   return [t]
 }
@@ -177,7 +177,7 @@ function exchange(parts: Code, site: Site, w: Writer): Code {
   w.line(`yield ${w.site(site)}`)
   return parts.map((_, c) => {
     const t = w.fresh()
-    w.line(`const ${t} = slots[local * 4 + ${c}]`)
+    w.line(`${t} = slots[local * 4 + ${c}]`)
     return t
   })
 }
@@ -256,7 +256,7 @@ export function expression(e: Expr, w: Writer): Code {
       if (e.op === '&&' || e.op === '||') {
         // The right side is evaluated only where the left leaves it open: its loads may rely on that.
         const t = w.fresh()
-        w.line(`let ${t} = ${a[0]}`)
+        w.line(`${t} = ${a[0]}`)
         w.line(`if (${e.op === '&&' ? '' : '!'}${t}) {`)
         w.line(`${t} = ${expression(e.b, w)[0]}`)
         w.line('}')

@@ -1,0 +1,107 @@
+/**
+ * Matrices of every row of the quantized-type table, made from random codes and scales and dequantized here by the
+ * formats' definitions, apart from the code that repacks and decodes weights.
+ */
+import { bitsOf, e2m1Values, e4m3Values, f16Bits, f16Values, floatOf } from '../../codegen/interpret-numbers.js'
+import type { WeightLayout } from '../../codegen/types/layout.js'
+import { quantType, scaleBytes, type QuantType } from '../../codegen/types/table.js'
+
+/** Numbers that are the same in every run. */
+export class Numbers {
+  constructor(private state: number) {}
+
+  /** Uniform in [0, 1). */
+  next(): number {
+    this.state = (Math.imul(this.state, 1664525) + 1013904223) >>> 0
+    return (this.state >>> 8) / 2 ** 24
+  }
+  integers(count: number, below: number): Uint32Array {
+    return Uint32Array.from({ length: count }, () => Math.floor(this.next() * below))
+  }
+  /** f32 values in (-1, 1), away from zero where sums would cancel them. */
+  floats(count: number): Float64Array {
+    return Float64Array.from({ length: count }, () => Math.fround(this.next() * 2 - 1))
+  }
+  permutation(count: number): number[] {
+    const all = Array.from({ length: count }, (_, i) => i)
+    for (let i = count - 1; i > 0; i--) {
+      const j = Math.floor(this.next() * (i + 1))
+      ;[all[i], all[j]] = [all[j]!, all[i]!]
+    }
+    return all
+  }
+}
+
+export interface QuantizedMatrix {
+  readonly type: QuantType
+  /** Dequantized, [rows, cols]. */
+  readonly values: Float64Array
+  /** Its bytes in a layout. */
+  encode(layout: WeightLayout): Uint8Array
+}
+
+/** Value of a code, before scale and minimum. */
+function codeValue(type: QuantType, code: number): number {
+  switch (type.codec) {
+    case 'f32': return floatOf(code)
+    case 'f16': return f16Values[code]!
+    case 'bf16': return floatOf((code << 16) >>> 0)
+    case 'e2m1': return e2m1Values[code]!
+    case 'u4': return code - type.zero
+    case 'i8': return (code << 24) >> 24
+    default: return type.codec satisfies never
+  }
+}
+
+function randomCode(type: QuantType, numbers: Numbers): number {
+  switch (type.codec) {
+    case 'f32': return bitsOf(numbers.next() * 2 - 1)
+    case 'f16': return f16Bits(Math.fround(numbers.next() * 2 - 1))
+    case 'bf16': return bitsOf(numbers.next() * 2 - 1) >>> 16
+    default: return Math.floor(numbers.next() * 2 ** type.bits)
+  }
+}
+
+/** A random matrix; scales span a few powers of two, subnormal ones among them. */
+export function quantized(typeName: string, rows: number, cols: number, numbers: Numbers): QuantizedMatrix {
+  const type = quantType(typeName)
+  const group = type.scale?.group ?? cols
+  const groups = Math.ceil(cols / group)
+  const codes = Uint32Array.from({ length: rows * cols }, () => randomCode(type, numbers))
+  const e4m3 = type.scale?.coding === 'e4m3'
+  const scales = Uint16Array.from({ length: rows * groups }, (_, i) => (e4m3 ? i % 13 === 0 ? 3 : 0x28 + Math.floor(numbers.next() * 24) : f16Bits(Math.fround(0.01 + numbers.next() / 10))))
+  const mins = Uint16Array.from({ length: rows * groups }, () => f16Bits(Math.fround(numbers.next() - 0.5)))
+  const rowScales = Float32Array.from({ length: rows }, (_, r) => (r < rows / 2 ? 0.75 : 0.3))
+  const values = Float64Array.from(codes, (code, i) => {
+    const row = Math.floor(i / cols)
+    const g = row * groups + Math.floor((i % cols) / group)
+    const scale = type.scale === null ? 1 : e4m3 ? e4m3Values[scales[g]!]! : f16Values[scales[g]!]!
+    const added = type.min === null ? 0 : f16Values[mins[g]!]!
+    return (codeValue(type, code) * scale + added) * (type.rowScale ? rowScales[row]! : 1)
+  })
+  return {
+    type, values,
+    encode(layout) {
+      const bytes = new Uint8Array(layout.bytes)
+      const view = new DataView(bytes.buffer)
+      codes.forEach((code, i) => {
+        const [row, col] = [Math.floor(i / cols), i % cols]
+        if (type.bits === 4) {
+          // Of each span the first half lies in the low nibbles, the second in the high ones.
+          const [half, inSpan] = [layout.span / 2, col % layout.span]
+          const at = layout.codesAt + (row * cols) / 2 + Math.floor(col / layout.span) * half + (inSpan % half)
+          bytes[at]! |= inSpan < half ? code : code << 4
+        } else if (type.bits === 8) view.setUint8(layout.codesAt + i, code)
+        else if (type.bits === 16) view.setUint16(layout.codesAt + i * 2, code, true)
+        else view.setUint32(layout.codesAt + i * 4, code, true)
+      })
+      if (type.scale) {
+        const size = scaleBytes[type.scale.coding]
+        scales.forEach((s, i) => (size === 1 ? view.setUint8(layout.scalesAt + i, s) : view.setUint16(layout.scalesAt + i * 2, s, true)))
+      }
+      if (type.min) mins.forEach((m, i) => view.setUint16(layout.minsAt + i * 2, m, true))
+      if (type.rowScale) rowScales.forEach((s, i) => view.setFloat32(layout.rowScalesAt + i * 4, s, true))
+      return bytes
+    },
+  }
+}
