@@ -26,7 +26,7 @@ export interface Elementwise {
 export function elementwise(context: Context, e: Elementwise, params: (k: KernelBuilder) => (row: Value, col: Value, index: Value) => void): Kernel {
   const { simd } = context.caps
   const threads = simd ? 1 : e.threads
-  const perTile = simd ? Math.min(cpuElements, e.width) : Math.min(threads, e.width)
+  const perTile = simd ? Math.min(cpuElements, e.width) : threads
   const tilesPerRow = Math.ceil(e.width / perTile)
   return kernel(
     {

@@ -14,7 +14,7 @@ import { LinearOutput, linearProblem, rmsFactor } from './linear-problem.js'
 /** Rows of x this schedule takes. */
 export const matvecRows = 8
 
-const knobs = { lanes: [16, 32, 8], columns: [1, 2, 4], threads: [128, 256, 64], stages: [1, 2] } as const
+const knobs = { lanes: [32, 16, 8], columns: [4, 2, 1], threads: [64, 128, 256], stages: [2, 1] } as const
 
 function make(node: Node, context: Context, { lanes, columns, threads, stages }: { lanes: number; columns: number; threads: number; stages: number }): Lowered | Reject {
   const p = linearProblem(node, context)
