@@ -2,14 +2,24 @@
  * Runs in a child process: reads AssemblyScript from standard input and writes the module to standard output, or the
  * compiler's messages to standard error and exits with 1. A process of its own gives back the 300 MB that `asc` takes.
  */
-import asc from 'assemblyscript/asc'
 import { readFileSync } from 'node:fs'
+
+/** What is used of the compiler; its own declarations would replace the global `console` of the whole program. */
+interface Asc {
+  main(args: readonly string[], host: {
+    readFile(name: string): string | null
+    writeFile(name: string, contents: Uint8Array | string): void
+    listFiles(): readonly string[]
+  }): Promise<{ readonly error: unknown; readonly stderr: { toString(): string } }>
+}
+const compiler: string = 'assemblyscript/asc'
+const { default: asc } = (await import(compiler)) as { readonly default: Asc }
 
 const text = readFileSync(0, 'utf8')
 let module: Uint8Array | string | null = null
 const { error, stderr } = await asc.main(['kernels.ts', ...process.argv.slice(2), '--outFile', 'kernels.wasm'], {
-  readFile: (name: string) => (name === 'kernels.ts' ? text : null),
-  writeFile: (name: string, contents: Uint8Array | string) => {
+  readFile: name => (name === 'kernels.ts' ? text : null),
+  writeFile: (name, contents) => {
     if (name === 'kernels.wasm') module = contents
   },
   listFiles: () => [],
