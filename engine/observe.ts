@@ -128,11 +128,11 @@ function differs(plan: Plan, first: number, end: number, node: Node, inputs: Inp
   )
   const path = writeDump(folder, `weft-check-${plan.label}-${first}.safetensors`, file)
   const which = expected.length > 1 ? `output ${d.output}, ` : ''
-  const apart = Number.isFinite(d.error) ? `differs from the evaluator by ${d.error.toExponential(1)} of its norm, ${d.bound} is allowed` : 'is not finite'
+  const apart = d.bound === 0 ? 'differs from the evaluator' : Number.isFinite(d.error) ? `differs from the evaluator by ${d.error.toExponential(1)} of its norm, ${d.bound} is allowed` : 'is not finite'
   return new WeftError({
     where: 'WEFT_CHECK',
     what: `plan ${plan.label}, ${launches} (${kernels}), node ${plan.graph.names.get(node)}: ${which}row ${d.row.join(', ')} ${apart}; inputs and outputs are in ${path}; at column ${d.column}`,
-    expected: String(d.expected), got: String(d.got),
+    expected: String(Number(d.expected.toPrecision(9))), got: String(Number(d.got.toPrecision(9))),
   })
 }
 
