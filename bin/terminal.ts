@@ -31,7 +31,7 @@ export interface Progress {
 export async function progressBar(): Promise<Progress> {
   if (!process.stderr.isTTY) return { update: () => {}, end: () => {} }
   const { SingleBar, Presets } = await import('cli-progress')
-  const bar = new SingleBar({ stream: process.stderr, format: 'weights [{bar}] {percentage}%  {done} of {all}', clearOnComplete: true, gracefulExit: false }, Presets.legacy)
+  const bar = new SingleBar({ stream: process.stderr, format: 'weights [{bar}] {percentage}%  {done} of {all}', clearOnComplete: true, linewrap: null, hideCursor: null, gracefulExit: false }, Presets.legacy)
   let started = false
   return {
     update(done, total) {

@@ -6,6 +6,7 @@
  */
 import yargs, { type Argv } from 'yargs'
 import { WeftError } from '../graph/error.js'
+import { switches } from '../runtime/switches.js'
 import { wrongOption, type Command } from './command.js'
 import { commands } from './commands/index.js'
 import { Interrupt } from './interrupt.js'
@@ -70,6 +71,15 @@ function usageError(message: string): WeftError {
   return wrongOption('options', `${text} (weft --help lists what there is)`)
 }
 
+/** Whether whoever looks at an error wants to know where in weft it arose. */
+function debugging(): boolean {
+  try {
+    return switches().debug > 0
+  } catch {
+    return false
+  }
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const interrupt = new Interrupt()
   try {
@@ -78,15 +88,17 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof WeftError) complain(error.message)
     else complain(`[internal] ${error instanceof Error ? error.message : String(error)}`)
-    if (process.env['WEFT_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+    if (error instanceof Error && debugging()) process.stderr.write(`${error.stack}\n`)
     return error instanceof WeftError ? error.exitCode : 1
   }
 }
 
-// A reader that leaves early (`weft run … | head -1`) is no error; nobody is left to be told.
+// A reader that leaves early (`weft run … | head -1`) is no error, and nobody is left to be told.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : 1)
+    if (error.code === 'EPIPE') process.exit(0)
+    if (stream === process.stdout) complain(`[output] standard output: cannot be written (${error.code ?? error.message})`)
+    process.exit(1)
   })
 }
 

@@ -40,7 +40,7 @@ async function converse(model: Model, conversation: Conversation, options: Gener
   const session = model.session()
   // the prompt and what is typed are not the text: they go to standard error
   const lines = createInterface({ input: process.stdin, ...(terminal ? { output: process.stderr } : {}), terminal, prompt: '> ' })
-  const interrupts = new ChatInterrupts(() => lines.close())
+  const interrupts = new ChatInterrupts(() => lines.close(), () => { if (terminal) lines.prompt() })
   if (terminal) note('/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves')
   lines.on('SIGINT', interrupts.press)
   process.on('SIGINT', interrupts.press)
@@ -86,7 +86,7 @@ class ChatInterrupts {
   #answer: AbortController | null = null
   #presses = 0
 
-  constructor(private readonly leave: () => void) {}
+  constructor(private readonly leave: () => void, private readonly stay: () => void) {}
 
   /** Whether Ctrl-C ended the chat. */
   get left(): boolean {
@@ -109,6 +109,9 @@ class ChatInterrupts {
       if (this.#presses > 1) process.exit(interruptedCode)
       this.#answer.abort()
     } else if (this.#presses > 1) this.leave()
-    else note('press Ctrl-C again to leave')
+    else {
+      note('press Ctrl-C again to leave')
+      this.stay()
+    }
   }
 }
