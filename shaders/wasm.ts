@@ -144,8 +144,7 @@ function w_toF16x4(x: v128): v128 {
 @inline function w_bf16x4(low: u32, high: u32): v128 { return i32x4.shl(i32x4.extend_low_i16x8_u(w_pair(low, high)), 16) }
 // @ts-ignore: decorator
 @inline function w_e4m3(code: u32): f32 {
-  const value = reinterpret<f32>((code & 0x7f) << 20) * reinterpret<f32>(0x7b800000)
-  return reinterpret<f32>(reinterpret<u32>(value) | ((code & 0x80) << 24))
+  return reinterpret<f32>(((code & 0x7f) << 20) | ((code & 0x80) << 24)) * reinterpret<f32>(0x7b800000)
 }
 `
 }

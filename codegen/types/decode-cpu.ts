@@ -13,7 +13,9 @@ import type { ScaleCoding } from './table.js'
 export interface CpuGroup {
   readonly at: number
   readonly codes: readonly Value[]
+  /** In all four lanes. */
   readonly scale: Value | null
+  /** What is subtracted from every element: one number. */
   readonly min: Value | null
 }
 
@@ -34,18 +36,19 @@ export function decodeRun(k: KernelBuilder, layout: WeightLayout, read: readonly
     at: g * group,
     codes: codes.slice((g * group) / 4, ((g + 1) * group) / 4),
     scale: k.let('scale', splat('f32x4', scaleOf(packed!, g, coding))),
-    min: type.min ? k.let('least', splat('f32x4', call('f16', packedMin!).negate())) : null,
+    min: type.min ? k.let('least', call('f16', packedMin!).negate()) : null,
   }))
 }
 
 /** The elements of a run as they are, but for the row's factor and the row's scale. */
 export function dequantizeRun(k: KernelBuilder, layout: WeightLayout, read: readonly Value[]): readonly Value[] {
-  return decodeRun(k, layout, read).flatMap(({ codes, scale, min }) =>
-    codes.map(q => {
+  return decodeRun(k, layout, read).flatMap(({ codes, scale, min }) => {
+    const least = min && k.let('leastInAll', splat('f32x4', min))
+    return codes.map(q => {
       const scaled = scale ? q.mul(scale) : q
-      return min ? scaled.sub(min) : scaled
-    }),
-  )
+      return least ? scaled.sub(least) : scaled
+    })
+  })
 }
 
 function scaleOf(packed: Value, group: number, coding: ScaleCoding): Value {

@@ -42,6 +42,15 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
         })
       }
       const factor = squares && rmsFactor(k, call('sum4', squares.value), p.inner, p.eps)
+      // Minima meet Σ x of their group, which is the same for every column.
+      const group = p.layout.type.scale?.group ?? runElements
+      const groupSums = p.layout.type.min && k.shared('groupSums', 'f32', p.inner / group)
+      if (groupSums) {
+        k.for({ name: 'i', to: p.inner / group }, i => {
+          const vectors = Array.from({ length: group / 4 }, (_, v) => (normed ?? x).load(i.mul(group / 4).add(v)))
+          groupSums.store(i, call('sum4', vectors.reduce((a, b) => a.add(b))))
+        })
+      }
       const first = k.let('first', tile.mul(columns))
       const end = k.let('end', p.out % columns === 0 ? first.add(columns) : first.add(columns).min(p.out))
       k.for({ name: 'col', from: first, to: end, step: perPass }, col => {
@@ -50,21 +59,27 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
         const weightRows = cols.flatMap(c => Array.from({ length: p.parts }, (_, part) => k.let('weightRow', c.add(part * p.out))))
         // Two sums a row: neighbouring groups do not wait for each other.
         const sums = weightRows.map(() => [k.var('acc', 'f32x4', 0), k.var('acc', 'f32x4', 0)] as const)
-        k.for({ name: 'run', to: runs, unroll }, run => {
-          const vectors = Array.from({ length: runElements / 4 }, (_, v) => (normed ?? x).load(run.mul(runElements / 4).add(v)))
-          const shared = weightRows.length > 1 ? vectors.map(v => k.let('xv', v)) : vectors
-          weightRows.forEach((row, w) => {
-            const loaded = weight.read(row, run).map(v => k.let('loaded', v))
-            decodeRun(k, p.layout, loaded).forEach((g, n) => {
-              const mine = shared.slice(g.at / 4, g.at / 4 + g.codes.length)
-              if (g.scale) sums[w]![n % 2]!.accumulate(k.let('products', chain(g.codes, mine)), g.scale)
-              else g.codes.forEach((q, i) => sums[w]![i % 2]!.accumulate(q, mine[i]!))
-              if (g.min) sums[w]![(n + 1) % 2]!.accumulate(g.min.negate(), mine.reduce((a, b) => a.add(b)))
+        const minima = weightRows.map(() => groupSums && k.var('minima', 'f32', 0))
+        for (let pass = 0; pass < weightRows.length; pass += rows) {
+          k.for({ name: 'run', to: runs, unroll }, run => {
+            const vectors = Array.from({ length: runElements / 4 }, (_, v) => (normed ?? x).load(run.mul(runElements / 4).add(v)))
+            const shared = rows > 1 ? vectors.map(v => k.let('xv', v)) : vectors
+            weightRows.slice(pass, pass + rows).forEach((row, w) => {
+              const [even, odd] = sums[pass + w]!
+              const loaded = weight.read(row, run).map(v => k.let('loaded', v))
+              decodeRun(k, p.layout, loaded).forEach((g, n) => {
+                const mine = shared.slice(g.at / 4, g.at / 4 + g.codes.length)
+                const sum = n % 2 === 0 ? even : odd
+                if (g.scale) sum.accumulate(k.let('products', chain(g.codes, mine)), g.scale)
+                else g.codes.forEach((q, i) => (i % 2 === 0 ? even : odd).accumulate(q, mine[i]!))
+                if (g.min) minima[pass + w]!.accumulate(g.min, groupSums!.load(run.mul(runElements / group).add(n)))
+              })
             })
           })
-        })
-        const totals = sums.map(([a, b]) => {
-          const total = call('sum4', a.value.add(b.value))
+        }
+        const totals = sums.map(([a, b], w) => {
+          const products = call('sum4', a.value.add(b.value))
+          const total = minima[w] ? products.sub(minima[w].value) : products
           return k.let('total', rowFactor(p.layout) === 1 ? total : total.mul(rowFactor(p.layout)))
         })
         cols.forEach((c, i) => {
@@ -81,4 +96,4 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
 /** Σ codes · x over vectors, fused one after another. */
 const chain = (codes: readonly Value[], x: readonly Value[]): Value => codes.slice(1).reduce((sum, q, i) => q.fma(x[i + 1]!, sum), codes[0]!.mul(x[0]!))
 
-export const linearRow = ['linear', 'fusedLinear'].map(op => schedule(op, 'row', { rows: [1, 2], unroll: [2, 1] }, make))
+export const linearRow = ['linear', 'fusedLinear'].map(op => schedule(op, 'row', { rows: [1, 2], unroll: [2, 4, 1] }, make))
