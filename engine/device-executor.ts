@@ -22,9 +22,14 @@ export interface DeviceParts {
   readonly observe?: (plan: Plan, bound: BoundPlan) => Promise<void>
 }
 
-/** Pages allocated first, and by how much their number grows. */
+/** Pages of a sequence allocated first, and by how much their number grows. */
 const firstPages = 4
 const growth = 2
+
+/** Pages of the cache there are once a model is loaded. */
+export function initialPages(pages: Pages): number {
+  return Math.min(firstPages, pages.perSequence) * pages.sequences
+}
 
 export class DeviceExecutor implements Executor {
   readonly maxRows: number
@@ -55,7 +60,7 @@ export class DeviceExecutor implements Executor {
       backend.write(buffer, new Uint8Array(c.data.buffer, c.data.byteOffset, c.data.byteLength))
       this.constants.set(c.key, buffer)
     }
-    this.grow(Math.min(firstPages, parts.pages.perSequence) * parts.pages.sequences)
+    this.grow(initialPages(parts.pages))
   }
 
   get cacheBytes(): number {

@@ -11,7 +11,7 @@ import type { ModelSource } from '../weights/model.js'
 import { openModel } from '../weights/open.js'
 import { renderChat } from './chat-template.js'
 import { openDevice } from './device.js'
-import { DeviceExecutor } from './device-executor.js'
+import { DeviceExecutor, initialPages } from './device-executor.js'
 import { dumpForms } from './dump.js'
 import type { Executor } from './executor.js'
 import { logLoaded, observer } from './observe.js'
@@ -60,6 +60,7 @@ export async function load(path: string | null, options: LoadOptions = {}, inter
     if (options.context !== undefined && options.context > source.config.maxPositions) {
       throw new WeftError({ where: '--context', what: 'longer than the model was made for', expected: `at most ${source.config.maxPositions}`, got: String(options.context) })
     }
+    if (!Number.isInteger(context) || context < 1) throw new WeftError({ where: '--context', what: 'positions', expected: 'a whole number from 1', got: String(options.context) })
     const pages = new Pages(options.sequences ?? 1, Math.ceil(context / pageSize))
     const ready = options.device === 'reference' ? reference(source, pages) : await onDevice(source, pages, context, options, { ...internals, switches: look })
     const stats: LoadStats = { ...ready.stats, openSeconds: (opened - started) / 1000, loadSeconds: (performance.now() - started) / 1000, cacheBytes: ready.executor.cacheBytes }
@@ -131,7 +132,7 @@ async function onDevice(source: ModelSource, pages: Pages, context: number, opti
 /** Compares what will be needed with what is free, before anything is loaded. */
 function checkMemory(backend: Backend, compiled: Compiled, source: ModelSource, pages: Pages): void {
   const { free } = backend.memory()
-  const cache = Math.min(4, pages.perSequence) * pages.sequences * compiled.pageBytes * 2 * source.config.layers
+  const cache = initialPages(pages) * compiled.pageBytes * 2 * source.config.layers
   const needs = compiled.weights.reduce((n, w) => n + w.layout.bytes, 0) + compiled.arenaBytes + cache
   if (free !== null && needs > free) {
     throw new WeftError({ where: 'memory', what: `${source.path} needs ${gigabytes(needs)}, ${gigabytes(free)} are free on ${backend.description}` })
