@@ -15,7 +15,7 @@ import { maxPages } from './memory.js'
 
 const options = [
   '--runtime', 'stub', '--importMemory', '--noExportMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', String(maxPages),
-  '--optimizeLevel', '3', '--shrinkLevel', '0', '--noAssert', '--noColors', '--use', 'abort=',
+  '--optimizeLevel', '1', '--shrinkLevel', '0', '--noAssert', '--noColors', '--use', 'abort=',
   '--enable', 'simd', '--enable', 'threads', '--enable', 'relaxed-simd', '--disableWarning',
 ]
 
