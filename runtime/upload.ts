@@ -4,12 +4,12 @@
  * change their order, scales and minima their place. Norms and biases become f32, which holds f16 and bf16 exactly.
  */
 import type { WeightLayout } from '../codegen/types/layout.js'
-import { respan, rowBytes } from '../codegen/types/layout.js'
-import { scaleBytes } from '../codegen/types/table.js'
+import { rowBytes } from '../codegen/types/layout.js'
 import { WeftError } from '../graph/error.js'
 import { dequantize, fileRow } from '../weights/dequantize.js'
 import type { ByteRange, ModelSource, WeightTensor } from '../weights/model.js'
 import type { Backend, DeviceBuffer } from './backend.js'
+import { respanInPlace, splitBlocks } from './repack.js'
 
 /** Bytes of a file in memory at a time. */
 const chunkBytes = 8 * 2 ** 20
@@ -98,53 +98,35 @@ function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, 
   // Whole heads where the file's rows are permuted, so that a chunk can be put in order by itself.
   const unit = t.permutedHeads === undefined ? 1 : rows / t.permutedHeads
   const step = Math.max(unit, Math.floor(chunkBytes / perRow / unit) * unit)
-  const read = new Uint8Array(Math.min(step, rows) * perRow)
+  const { type } = layout
+  const blocks = t.packing === 'gguf' && type.gguf !== null
+  // What stands in the file as it will on the device, or changes order in place, is read to where it is written from.
+  const read = blocks || t.permutedHeads !== undefined ? new Uint8Array(Math.min(step, rows) * perRow) : null
   const codes = new Uint8Array(Math.min(step, rows) * row0.codes)
-  sink.rowScales.fill(t.scale, row, row + (layout.type.rowScale ? rows : 0))
+  sink.rowScales.fill(t.scale, row, row + (type.rowScale ? rows : 0))
   if (t.packing === 'planes') {
     const scales = sink.scales.subarray(row * row0.scales, (row + rows) * row0.scales)
     source.read(plane('scales'), scales, 0)
   }
   for (let first = 0; first < rows; first += step) {
     const count = Math.min(step, rows - first)
-    const bytes = read.subarray(0, count * perRow)
-    source.read(main, bytes, first * perRow)
     const out = codes.subarray(0, count * row0.codes)
-    const inFile = (r: number): number => (t.permutedHeads === undefined ? r : fileRow(first + r, unit) - first)
-    for (let r = 0; r < count; r++) {
-      const from = bytes.subarray(inFile(r) * perRow, (inFile(r) + 1) * perRow)
-      const to = out.subarray(r * row0.codes, (r + 1) * row0.codes)
-      if (t.packing === 'gguf' && layout.type.gguf) unpackRow(from, to, layout, sink, row + first + r)
-      else if (layout.type.bits === 4) respan(from, 2, to, layout.span)
-      else to.set(from)
+    const bytes = read === null ? out : read.subarray(0, count * perRow)
+    source.read(main, bytes, first * perRow)
+    const of = (section: Uint8Array, bytesEach: number, from: number, n: number): Uint8Array => section.subarray(from * bytesEach, (from + n) * bytesEach)
+    const place = (from: Uint8Array, r: number, n: number): void => {
+      const to = of(out, row0.codes, r, n)
+      if (!blocks) return to.set(from)
+      const at = row + first + r
+      splitBlocks(from, type, { codes: to, scales: of(sink.scales, row0.scales, at, n), mins: of(sink.mins, row0.mins, at, n) })
     }
+    if (t.permutedHeads !== undefined) for (let r = 0; r < count; r++) place(of(bytes, perRow, fileRow(first + r, unit) - first, 1), r, 1)
+    else if (blocks) place(bytes, 0, count)
+    if (type.bits === 4) respanInPlace(out, blocks ? type.gguf!.span : 2, layout.span)
     sink.codes(out, row + first)
   }
-  if (layout.type.scale?.coding === 'e4m3') checkScales(t, sink.scales.subarray(row * row0.scales, (row + rows) * row0.scales))
+  if (type.scale?.coding === 'e4m3') checkScales(t, sink.scales.subarray(row * row0.scales, (row + rows) * row0.scales))
   return rows
-}
-
-/** One row of GGUF blocks into codes, scales and minima. */
-function unpackRow(from: Uint8Array, to: Uint8Array, layout: WeightLayout, sink: Sections, row: number): void {
-  const block = layout.type.gguf!
-  const { bits, scale } = layout.type
-  const sizes = rowBytes(layout)
-  const codeBytes = (block.elements * bits) / 8
-  const scaleSize = block.scales.count * scaleBytes[scale!.coding]
-  const blocks = layout.cols / block.elements
-  const joined = new Uint8Array(blocks * codeBytes)
-  for (let b = 0; b < blocks; b++) {
-    const at = b * block.bytes
-    for (let i = 0; i < codeBytes; i++) joined[b * codeBytes + i] = from[at + block.codes.at + i]!
-    for (let i = 0; i < scaleSize; i++) {
-      const byte = from[at + block.scales.at + i]!
-      // GGUF's e4m3 is unsigned: the sign bit means nothing, and 0x7F is zero.
-      sink.scales[row * sizes.scales + b * scaleSize + i] = scale!.coding === 'e4m3' ? ((byte & 0x7f) === 0x7f ? 0 : byte & 0x7f) : byte
-    }
-    if (block.mins) for (let i = 0; i < 2; i++) sink.mins[row * sizes.mins + b * 2 + i] = from[at + block.mins.at + i]!
-  }
-  if (bits === 4) respan(joined, block.span, to, layout.span)
-  else to.set(joined)
 }
 
 /** A NaN scale would make every logit NaN, and token 0 for ever. */
