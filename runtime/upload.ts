@@ -107,6 +107,7 @@ function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, 
   if (t.packing === 'planes') {
     const scales = sink.scales.subarray(row * row0.scales, (row + rows) * row0.scales)
     source.read(plane('scales'), scales, 0)
+    checkScales(t, scales)
   }
   for (let first = 0; first < rows; first += step) {
     const count = Math.min(step, rows - first)
@@ -125,12 +126,13 @@ function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, 
     if (type.bits === 4) respanInPlace(out, blocks ? type.gguf!.span : 2, layout.span)
     sink.codes(out, row + first)
   }
-  if (type.scale?.coding === 'e4m3') checkScales(t, sink.scales.subarray(row * row0.scales, (row + rows) * row0.scales))
   return rows
 }
 
-/** A NaN scale would make every logit NaN, and token 0 for ever. */
+/** A NaN scale would make every logit NaN, and token 0 for ever; GGUF's unsigned scales have no NaN. */
 function checkScales(t: WeightTensor, scales: Uint8Array): void {
-  const at = scales.findIndex(s => (s & 0x7f) === 0x7f)
-  if (at >= 0) throw new WeftError({ where: 'weights', what: `tensor ${t.name}: block scale ${at} is NaN`, expected: 'finite e4m3 scales', got: `0x${scales[at]!.toString(16)}` })
+  for (let at = 0; at < scales.length; at++) {
+    if ((scales[at]! & 0x7f) !== 0x7f) continue
+    throw new WeftError({ where: 'weights', what: `tensor ${t.name}: block scale ${at} is NaN`, expected: 'finite e4m3 scales', got: `0x${scales[at]!.toString(16)}` })
+  }
 }
