@@ -14,13 +14,12 @@ import { wasm } from '../codegen/targets/wasm.js'
 import { call, constant, select, splat, table, vector, type Value } from '../codegen/value.js'
 import type { Program } from '../runtime/backend.js'
 import { openWasm, type WasmBackend } from '../runtime/wasm/backend.js'
-import { interpreted, prepare, random, runOn, single, type Inputs } from './support/wasm-kernels.js'
+import { bitsEqual, floatsOf, interpreted, narrowInputs, prepare, random, runOn, single, within, type Inputs } from './support/wasm-kernels.js'
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 const next = random(7)
 const noise = (n: number, scale: number): Float32Array => Float32Array.from({ length: n }, () => (next() * 2 - 1) * scale)
 const words = (n: number): Uint32Array => Uint32Array.from({ length: n }, () => Math.floor(next() * 2 ** 32))
-const floatsOf = (b: Uint8Array): Float32Array => new Float32Array(b.slice().buffer)
 
 interface Case {
   readonly kernel: Kernel
@@ -28,23 +27,6 @@ interface Case {
   readonly result: string
   /** What the result must be; the interpreter's answer, bit for bit, where absent. */
   readonly check?: (got: Uint8Array) => void
-}
-
-const bitsEqual = (want: Float32Array) => (got: Uint8Array): void => {
-  const g = floatsOf(got)
-  const wrong = want.findIndex((w, i) => !(Object.is(w, g[i]) || (Number.isNaN(w) && Number.isNaN(g[i]))))
-  if (wrong >= 0) assert.unreachable(`element ${wrong}: expected ${want[wrong]}, got ${g[wrong]}`)
-}
-
-/** Within `ulps` units in the last place of the float64 meaning, subnormals in units of the smallest. */
-const within = (ulps: number, meaning: (x: number) => number, xs: Float32Array) => (got: Uint8Array): void => {
-  floatsOf(got).forEach((g, i) => {
-    const want = meaning(xs[i]!)
-    const rounded = Math.fround(want)
-    if (Object.is(g, rounded) || (Number.isNaN(rounded) && Number.isNaN(g))) return
-    const ulp = Math.max(2 ** -149, 2 ** (Math.floor(Math.log2(Math.abs(want))) - 23))
-    if (!(Math.abs(g - want) <= ulps * ulp)) assert.unreachable(`f(${xs[i]}) is ${want}, got ${g}: ${Math.abs(g - want) / ulp} ulp`)
-  })
 }
 
 /** out[i] = f(x[i]) over floats. */
@@ -75,19 +57,6 @@ const bf16Floats = new Float32Array(Uint32Array.from({ length: 65536 }, (_, h) =
 const nibbles = Uint32Array.from({ length: 65536 }, (_, i) => (i | (0xabcd << 16)) >>> 0)
 const e4m3Codes = Uint32Array.from(range(256).filter(b => (b & 127) !== 127))
 
-/** Every f16 code, the midpoints between codes and their neighbours, and what lies beyond. */
-const narrowInputs = (): Float32Array => {
-  const out: number[] = []
-  for (let h = 0; h < 0x7c00; h++) {
-    const [v, w] = [f16Values[h]!, h === 0x7bff ? 65536 : f16Values[h + 1]!]
-    const middle = (v + w) / 2
-    const bits = new Uint32Array(Float32Array.of(middle).buffer)[0]!
-    for (const x of [v, middle, ...new Float32Array(Uint32Array.of(bits - 1, bits + 1).buffer)]) out.push(x, -x)
-  }
-  out.push(65519.996, 65520, 1e9, -1e9, Infinity, -Infinity, NaN, 2 ** -25, 2 ** -26, 1e-40, -1e-40, 0)
-  while (out.length % 4 !== 0) out.push(0)
-  return Float32Array.from(out)
-}
 const narrow = narrowInputs()
 const narrowWant = Uint16Array.from(narrow, f16Bits)
 const halvesEqual = (got: Uint8Array): void => {
@@ -289,6 +258,19 @@ test('all kernels come from the cache the second time', async () => {
   const p = prepare(backend!, again, kernel, inputs)
   await backend!.run(p.recording).done
   cases[0]!.check!(await p.read('out'))
+})
+
+test('without relaxed SIMD: sums within their bounds, table lookups exact', async () => {
+  const { backend } = state
+  const plainCases = [...cases.filter(c => ['e2m1x4', 'packed_ops', 'sums'].includes(c.kernel.name)), sums]
+  const source = wasm.render(plainCases.map(c => c.kernel), { ...backend!.caps, arch: 'simd128' })
+  assert.not.match(source.prelude, /relaxed/)
+  const program = await backend!.compile(source)
+  for (const c of plainCases) {
+    const got = await runOn(backend!, program, c.kernel, c.inputs, c.result)
+    if (c.check) c.check(got)
+    else assert.equal(got, interpreted(c.kernel, c.inputs, c.result))
+  }
 })
 
 test('every intrinsic has a spelling that is tested, or a reason', () => {

@@ -1,6 +1,8 @@
 /** What the tests of the `wasm` target share: one-thread kernels, and runs of a kernel on the backend and on the interpreter. */
+import * as assert from 'uvu/assert'
 import type { KernelBuilder, KernelSpec } from '../../codegen/builder.js'
 import { interpret } from '../../codegen/interpret.js'
+import { f16Values } from '../../codegen/interpret-numbers.js'
 import type { Dims, Kernel } from '../../codegen/kernel.js'
 import type { Value } from '../../codegen/value.js'
 import type { Backend, BufferView, Program, Recording } from '../../runtime/backend.js'
@@ -63,4 +65,38 @@ export function random(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
+}
+
+export const floatsOf = (b: Uint8Array): Float32Array => new Float32Array(b.slice().buffer)
+
+/** Passes if the bytes are those of `want`, any NaN for a NaN. */
+export const bitsEqual = (want: Float32Array) => (got: Uint8Array): void => {
+  const g = floatsOf(got)
+  const wrong = want.findIndex((w, i) => !(Object.is(w, g[i]) || (Number.isNaN(w) && Number.isNaN(g[i]))))
+  if (wrong >= 0) assert.unreachable(`element ${wrong}: expected ${want[wrong]}, got ${g[wrong]}`)
+}
+
+/** Within `ulps` units in the last place of the float64 meaning, subnormals in units of the smallest. */
+export const within = (ulps: number, meaning: (x: number) => number, xs: Float32Array) => (got: Uint8Array): void => {
+  floatsOf(got).forEach((g, i) => {
+    const want = meaning(xs[i]!)
+    const rounded = Math.fround(want)
+    if (Object.is(g, rounded) || (Number.isNaN(rounded) && Number.isNaN(g))) return
+    const ulp = Math.max(2 ** -149, 2 ** (Math.floor(Math.log2(Math.abs(want))) - 23))
+    if (!(Math.abs(g - want) <= ulps * ulp)) assert.unreachable(`f(${xs[i]}) is ${want}, got ${g}: ${Math.abs(g - want) / ulp} ulp`)
+  })
+}
+
+/** Every f16 code, the midpoints between codes and their neighbours, and what lies beyond. */
+export const narrowInputs = (): Float32Array => {
+  const out: number[] = []
+  for (let h = 0; h < 0x7c00; h++) {
+    const [v, w] = [f16Values[h]!, h === 0x7bff ? 65536 : f16Values[h + 1]!]
+    const middle = (v + w) / 2
+    const bits = new Uint32Array(Float32Array.of(middle).buffer)[0]!
+    for (const x of [v, middle, ...new Float32Array(Uint32Array.of(bits - 1, bits + 1).buffer)]) out.push(x, -x)
+  }
+  out.push(65519.996, 65520, 1e9, -1e9, Infinity, -Infinity, NaN, 2 ** -25, 2 ** -26, 1e-40, -1e-40, 0)
+  while (out.length % 4 !== 0) out.push(0)
+  return Float32Array.from(out)
 }
