@@ -1,6 +1,7 @@
 /**
- * Few query rows: each page of a sequence's cache is a tile of its own, so that a long context is read by many
- * groups; a second kernel joins the pages by their maxima (flash-decoding, Dao et al. 2023), in page order.
+ * Few query rows: the pages of a sequence's cache are dealt out to the tiles of a head, so that a long context is read
+ * by many groups; a second kernel joins the pages by their maxima (flash-decoding, Dao et al. 2023), in page order.
+ * How many tiles a head has is fixed; how many pages a tile walks follows the live position.
  */
 import { extentMax, kernel, tilesOf } from '../builder.js'
 import { reject, schedule, scratchArg, step, type Context, type Lowered, type Reject } from '../schedule.js'
@@ -12,7 +13,7 @@ import { cost, groupReduce } from './common.js'
 
 const maxRows = 8
 
-function make(node: Node, context: Context, { threads }: { readonly threads: number }): Lowered | Reject {
+function make(node: Node, context: Context, { threads, splits }: { readonly threads: number; readonly splits: number }): Lowered | Reject {
   const p = attentionProblem(node, context)
   const rows = extentMax(p.rows)
   const vectors = p.headDim / 4
@@ -23,28 +24,29 @@ function make(node: Node, context: Context, { threads }: { readonly threads: num
   const cacheElement = context.kv === 'f16' ? ('f16x4' as const) : ('f32x4' as const)
   // A part is the weighted sum of a page's values, then its maximum and its sum of weights.
   const partVectors = vectors + 1
-  const pageTiles = p.pages
+  const { pages } = p
+  const perHead = Math.min(splits, pages)
 
   const parts = kernel(
     {
-      schedule: 'attention.split', knobs: { threads }, threads, state: context.state, cost: p.cost,
-      tiles: [tilesOf(p.rows), { dim: null, per: 1, times: p.heads * pageTiles }],
+      schedule: 'attention.split', knobs: { threads, splits }, threads, state: context.state, cost: p.cost,
+      tiles: [tilesOf(p.rows), { dim: null, per: 1, times: p.heads * perHead }],
     },
     (k, tile) => {
       const q = k.param('q', 'f32x4', 'activation')
       const [keys, values] = [k.param('k', cacheElement, 'cache'), k.param('v', cacheElement, 'cache')]
       const part = k.param('part', 'f32x4', 'activation', 'write')
       const [query, weights, partial] = [k.shared('query', 'f32x4', vectors), k.shared('weights', 'f32', pageSize), k.shared('partial', 'f32x4', threads)]
-      const page = k.let('page', tile.mod(pageTiles))
-      const head = k.let('head', tile.div(pageTiles).mod(p.heads))
-      const row = k.let('row', tile.div(pageTiles * p.heads))
+      const rowHead = k.let('rowHead', tile.div(perHead))
+      const [row, head] = [k.let('row', rowHead.div(p.heads)), k.let('head', rowHead.mod(p.heads))]
       const position = k.let('position', k.input('positions', row))
-      const first = k.let('first', page.mul(pageSize))
       const start = windowStart(k, p, position)
+      k.when(k.local.lt(vectors), () => query.store(k.local, q.load(rowHead.mul(vectors).add(k.local)).mul(splat('f32x4', k.const('f32', p.scale)))))
 
-      k.when(first.le(position).both(first.add(pageSize).gt(start)), () => {
+      k.for({ name: 'page', from: start.div(pageSize).add(tile.mod(perHead)), to: position.div(pageSize).add(1), step: perHead }, page => {
+        const first = k.let('first', page.mul(pageSize))
         const slot = k.let('slot', pageSlot(k, context, k.input('sequences', row), page))
-        k.when(k.local.lt(vectors), () => query.store(k.local, q.load(row.mul(p.heads).add(head).mul(vectors).add(k.local)).mul(splat('f32x4', k.const('f32', p.scale)))))
+        const partAt = k.let('partAt', rowHead.mul(pages).add(page).mul(partVectors))
         k.barrier()
         const most = k.var('most', 'f32', lowest)
         const kvHead = k.let('kvHead', head.div(p.group))
@@ -82,9 +84,9 @@ function make(node: Node, context: Context, { threads }: { readonly threads: num
         k.when(team.eq(0), () => {
           const all = k.var('all', 'f32x4', acc.value)
           for (let t = 1; t < teams; t++) all.add(partial.load(k.local.add(t * vectors)))
-          part.store(tile.mul(partVectors).add(d), all.value)
+          part.store(partAt.add(d), all.value)
         })
-        k.when(k.local.eq(0), () => part.store(tile.mul(partVectors).add(vectors), vector(top, sum, k.const('f32', 0), k.const('f32', 0))))
+        k.when(k.local.eq(0), () => part.store(partAt.add(vectors), vector(top, sum, k.const('f32', 0), k.const('f32', 0))))
       })
     },
   )
@@ -100,7 +102,7 @@ function make(node: Node, context: Context, { threads }: { readonly threads: num
       const row = k.let('row', tile.div(p.heads))
       const position = k.let('position', k.input('positions', row))
       const [from, to] = [k.let('fromPage', windowStart(k, p, position).div(pageSize)), k.let('toPage', position.div(pageSize).add(1))]
-      const base = k.let('base', tile.mul(pageTiles))
+      const base = k.let('base', tile.mul(pages))
       const [top, sum, acc] = [k.var('top', 'f32', lowest), k.var('sum', 'f32', 0), k.var('acc', 'f32x4', 0)]
       k.for({ name: 'page', from, to }, page => {
         const at = k.let('at', base.add(page).mul(partVectors))
@@ -117,8 +119,8 @@ function make(node: Node, context: Context, { threads }: { readonly threads: num
   const part = scratchArg('part')
   return {
     steps: [step(parts, { ...p.args, part }), step(join, { ...p.args, part })],
-    scratch: { part: rows * p.heads * pageTiles * partVectors * 16 },
+    scratch: { part: rows * p.heads * pages * partVectors * 16 },
   }
 }
 
-export const attentionSplit = schedule('attention', 'split', { threads: [128, 64, 256] }, make)
+export const attentionSplit = schedule('attention', 'split', { threads: [128, 64, 256], splits: [16, 8, 32] }, make)
