@@ -3,7 +3,7 @@
  * folders (two chips, fused and not, before and after a change) can be compared with `diff -r`. Names depend on the
  * model and the options alone.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Compiled } from '../codegen/compile.js'
 import { printPlan } from '../codegen/plan.js'
@@ -16,13 +16,20 @@ import { printGraph } from '../graph/graph.js'
 export function writeDump(folder: string, name: string, content: string | Uint8Array): string {
   const path = join(folder, name)
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     writeFileSync(path, content)
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
     throw new WeftError({ where: 'WEFT_DUMP', what: `${folder}: ${name} cannot be written (${reason})`, expected: 'a folder that can be written', cause })
   }
   return path
+}
+
+/** Makes a folder and those above it, one by one: where a file system makes none (/proc), Node's own recursion never ends. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  if (dirname(folder) !== folder) makeFolder(dirname(folder))
+  mkdirSync(folder)
 }
 
 /**
