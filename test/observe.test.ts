@@ -54,13 +54,13 @@ async function refusal(run: Promise<unknown>): Promise<WeftError> {
   throw new Error('nothing was refused')
 }
 
-/** A kernel whose n-th store is of another value. */
-function spoiled(kernel: Kernel, change: (value: Expr) => Expr): Kernel {
+/** A kernel whose first store, or first to `param`, is of another value. */
+function spoiled(kernel: Kernel, param: string | undefined, change: (value: Expr) => Expr): Kernel {
   let done = false
   const inside = (body: readonly Stmt[]): readonly Stmt[] => body.map(s => {
     if (s.kind === 'for') return { ...s, body: inside(s.body) }
     if (s.kind === 'if') return { ...s, then: inside(s.then), otherwise: inside(s.otherwise) }
-    if (s.kind !== 'store' || done) return s
+    if (s.kind !== 'store' || done || (param !== undefined && s.param !== param)) return s
     done = true
     return { ...s, value: change(s.value) }
   })
@@ -78,6 +78,8 @@ interface Fault {
   readonly what: string
   readonly plan: PlanName
   readonly meant: (l: Launch) => boolean
+  /** The parameter whose store is wrong, where it is not the first. */
+  readonly store?: string
   readonly saved: readonly string[]
 }
 
@@ -93,7 +95,7 @@ function plant(compiled: Compiled, fault: Fault | null): { readonly compiled: Co
   }
   const wrong = new Map(faults.map(f => {
     const { kernel } = compiled.plans[f.plan].launches[find(f)]!
-    return [kernel, spoiled(kernel, nearly)] as const
+    return [kernel, spoiled(kernel, f.store, nearly)] as const
   }))
   const kernels = [...compiled.kernels, ...wrong.values()]
   const { plan, index } = fault ? { plan: fault.plan, index: find(fault) } : { plan: 'decode' as const, index: 0 }
@@ -114,7 +116,7 @@ function header(file: string): SafetensorsHeader {
 
 const faults: readonly Fault[] = [
   { what: 'a product of layer 1', plan: 'prefill', meant: l => l.origin === 'model.layers.1.mlp.down_proj', saved: ['input.x', 'input.weight', 'input.residual', 'expected.0', 'got.0'] },
-  { what: 'what is appended to the cache', plan: 'prefill', meant: l => l.kernel.schedule.startsWith('qkvHeads') && l.origin.startsWith('model.layers.2.'), saved: ['input.x', 'input.k', 'expected.1', 'got.1'] },
+  { what: 'what is appended to the cache', plan: 'prefill', meant: l => l.kernel.schedule.startsWith('qkvHeads') && l.origin.startsWith('model.layers.2.'), store: 'k', saved: ['input.x', 'input.k', 'expected.1', 'got.1'] },
   { what: 'attention of a few rows', plan: 'small', meant: l => l.origin.includes('layers.1') && l.node?.op.name === 'attention', saved: ['input.q', 'input.k', 'input.pageTable'] },
   { what: 'a norm before the head', plan: 'decode', meant: l => l.origin === 'model.norm', saved: ['input.x', 'input.weight'] },
   { what: 'the first step of argmax', plan: 'decode', meant: l => l.kernel.schedule === 'argmax.join', saved: ['input.logits', 'expected.0', 'got.0'] },
