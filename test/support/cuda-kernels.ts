@@ -272,6 +272,6 @@ export const cases: readonly Case[] = [
   shapes(subgroupReduction(5, 300, 96), { x: bytesOf(noise(1500, 4)), out: new ArrayBuffer(20) }, 1e-6),
   shapes(tiledProduct(20, 35, 50), { a: bytesOf(noise(1000, 5)), b: bytesOf(noise(1750, 6)), out: new ArrayBuffer(2800) }, 1e-6),
   shapes(onlineSoftmax(3, 200, 64), { x: bytesOf(noise(600, 7)), out: new ArrayBuffer(2400) }, 1e-6),
-  shapes(matrixProduct(48, 64), { a: bytesOf(noise(1024, 8)), b: bytesOf(noise(3072, 9)), out: new ArrayBuffer(3072) }, 2e-6),
+  shapes(matrixProduct(48, 64), { a: bytesOf(noise(1024, 8)), b: bytesOf(noise(3072, 9)), out: new ArrayBuffer(3072) }, 1e-5), // matrix units sum without rounding to even: c·ε·Σ|a·b|, not of the sum
   ...[false, true].flatMap(a => [false, true].map(b => matrices(a, b))),
 ]
