@@ -9,6 +9,12 @@ import { qkvHeadsOp, takeOutput } from '../graph/ops/attention.js'
 import { fusedLinear } from '../graph/ops/linear.js'
 import { node } from '../graph/op.js'
 
+/**
+ * Weight rows up to which a product takes the norm of its input along. Every group redoes it; a head of 152k rows is
+ * 1.8 times faster behind a norm of its own, a layer's products are not (NVIDIA H200, `docs/performance.md`).
+ */
+const normRows = 32768
+
 /** How many nodes read a node. */
 type Uses = (n: Node) => number
 
@@ -105,7 +111,7 @@ const normFirst: Rule = {
   apply: (n, uses, { normInLinear }) => {
     if (!normInLinear || (!is(n, 'fusedLinear') && !is(n, 'linear'))) return null
     const { x, weight: w, norm, bias, residual: added } = inputsOf(n)
-    if (norm || !is(x, 'rmsNorm') || uses(x) > 1) return null
+    if (norm || !is(x, 'rmsNorm') || uses(x) > 1 || (w!.type.shape[0] as number) > normRows) return null
     return fusedLinear({
       x: x.inputs[0]!, weight: w!, norm: x.inputs[1]!, bias: bias ?? null, residual: added ?? null,
       eps: x.attributes['eps'] as number, epilogue: (n.attributes['epilogue'] as 'none' | 'siluMul' | undefined) ?? 'none',
