@@ -42,7 +42,7 @@ export function loadOptionsOf(argv: LoadArguments): LoadOptions {
     device: deviceOf(argv.device),
     compute: argv.compute,
     kvType: argv['kv-type'],
-    threads: integer('--threads', argv.threads, 1, 1024),
+    threads: integer('--threads', argv.threads, 1, 256),
     context: integer('--context', argv.context, 1, 2 ** 24),
     fuse: argv['no-fuse'] ? false : undefined,
   })

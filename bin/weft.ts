@@ -80,6 +80,14 @@ function debugging(): boolean {
   }
 }
 
+/**
+ * Some values of options only the engine can judge, with the model and the chip before it: they are wrong options all the
+ * same. A device that is not there is none.
+ */
+function exitCode({ where, exitCode: own }: WeftError): number {
+  return where.startsWith('--') && where !== '--device' ? 2 : own
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const interrupt = new Interrupt()
   try {
@@ -89,7 +97,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof WeftError) complain(error.message)
     else complain(`[internal] ${error instanceof Error ? error.message : String(error)}`)
     if (error instanceof Error && debugging()) process.stderr.write(`${error.stack}\n`)
-    return error instanceof WeftError ? error.exitCode : 1
+    return error instanceof WeftError ? exitCode(error) : 1
   }
 }
 
