@@ -80,6 +80,9 @@ export function groupReduce(k: KernelBuilder, caps: Caps, threads: number, value
   return k.let('total', parts.load(0))
 }
 
+/** Floats of shared memory that a tree of sums takes at most, where one a thread is less. */
+const treeFloats = 2048
+
 /**
  * Sums over teams of `lanes` neighbouring threads, seen by all of a team: by shuffles where a subgroup holds a team,
  * else by a tree in shared memory. Teams are runs of the local index, which is how every known driver fills
@@ -94,18 +97,25 @@ export function teamSums(k: KernelBuilder, caps: Caps, threads: number, lanes: n
       return sum
     })
   }
-  const parts = k.shared('parts', 'f32', threads)
+  // As many sums together as a little shared memory takes: barriers cost more than what stands between them, on
+  // software adapters also to compile.
+  const together = Math.min(values.length, Math.max(1, Math.floor(treeFloats / threads)))
+  const parts = k.shared('parts', 'f32', threads * together)
   const inTeam = k.let('inTeam', k.local.mod(lanes))
-  return values.map((v, n) => {
-    if (n > 0) k.barrier()
-    parts.store(k.local, v)
+  const sums: Value[] = []
+  for (let first = 0; first < values.length; first += together) {
+    const own = values.slice(first, first + together)
+    const at = own.map((_, n) => (n === 0 ? k.local : k.let('part', k.local.add(n * threads))))
+    if (first > 0) k.barrier()
+    own.forEach((v, n) => parts.store(at[n]!, v))
     k.barrier()
     for (let half = lanes / 2; half >= 1; half /= 2) {
-      k.when(inTeam.lt(half), () => parts.store(k.local, parts.load(k.local).add(parts.load(k.local.add(half)))))
+      k.when(inTeam.lt(half), () => at.forEach(a => parts.store(a, parts.load(a).add(parts.load(a.add(half))))))
       k.barrier()
     }
-    return k.let('sum', parts.load(k.local.sub(inTeam)))
-  })
+    sums.push(...at.map(a => k.let('sum', parts.load(a.sub(inTeam)))))
+  }
+  return sums
 }
 
 /** A float vector or matrix of weights kept as f32: norms and biases. */

@@ -33,8 +33,10 @@ export interface WebGpuAdapterInfo {
 const backends: Readonly<Partial<Record<NodeJS.Platform, string>>> = { linux: 'vulkan', darwin: 'metal', win32: 'd3d12' }
 
 function dawnOptions({ validated = true, adapter }: WebGpuOptions): string[] {
-  // NVIDIA's f16 is held back by Dawn since old drivers had faults in it; the tests of intrinsics run on it.
-  const enable = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', ...(validated ? [] : ['skip_validation', 'disable_robustness', 'disable_workgroup_init'])]
+  // NVIDIA's f16 is held back by Dawn since old drivers had faults in it; the tests of intrinsics run on it. Kernels write
+  // shared arrays before they read them, which the interpreter checks: zeroing them first costs a pass over them in every
+  // group, and on software adapters most of the time it takes to compile a kernel.
+  const enable = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', 'disable_workgroup_init', ...(validated ? [] : ['skip_validation', 'disable_robustness'])]
   const backend = backends[process.platform]
   return [
     ...(backend ? [`backend=${backend}`] : []),
