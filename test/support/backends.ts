@@ -3,7 +3,11 @@
  * WebGPU; with WEFT_TEST_CUDA=1 the CUDA device and with WEFT_TEST_GPU=1 WebGPU on the real adapter, each alone. What
  * is not there is said in a line that begins with SKIP, which the test runner shows and counts.
  */
+import { extentMax } from '../../codegen/builder.js'
 import type { Caps } from '../../codegen/caps.js'
+import { reject, type Schedule } from '../../codegen/schedule.js'
+import { schedules } from '../../codegen/schedules/index.js'
+import { inputsOf } from '../../graph/op.js'
 import type { Backend } from '../../runtime/backend.js'
 import { testGpus } from './software-gpu.js'
 
@@ -11,6 +15,8 @@ export interface TestDevice {
   readonly name: 'wasm' | 'cuda' | 'swiftshader' | 'lavapipe' | 'gpu'
   /** Takes seconds for a kernel: suites that have many take fewer there. */
   readonly slowCompiler: boolean
+  /** What models are made of there, where it is not what the engine would choose. */
+  readonly schedules?: readonly Schedule[]
   /** Opens a backend of its own; the test closes it. */
   open(): Promise<Backend>
 }
@@ -46,8 +52,37 @@ export function plainDevices(): readonly TestDevice[] {
 /** Adapters of suites that are named for WebGPU. */
 export function webGpuDevices(): readonly TestDevice[] {
   if (real() === 'cuda') return []
-  return testGpus().map(g => ({ name: g.name, slowCompiler: g.name === 'swiftshader', open: () => g.open() }))
+  return testGpus().map((g): TestDevice => {
+    if (g.name !== 'lavapipe') return { name: g.name, slowCompiler: g.name === 'swiftshader', open: () => g.open() }
+    return { name: g.name, slowCompiler: true, schedules: lightSchedules, open: () => lavapipe(() => g.open()) }
+  })
 }
+
+/**
+ * lavapipe optimizes a kernel for up to half a minute. It is told not to, and to compute four lanes at a time; and models
+ * there take the smallest knobs, with few rows multiplied by tiles. What the engine would choose runs on SwiftShader.
+ */
+async function lavapipe(open: () => Promise<Backend>): Promise<Backend> {
+  process.env['GALLIVM_PERF'] ??= 'nopt'
+  process.env['LP_NATIVE_VECTOR_WIDTH'] ??= '128'
+  return open()
+}
+
+const lightKnobs: Readonly<Record<string, Schedule['knobs']>> = {
+  matvec: { lanes: [8], columns: [1], threads: [64], stages: [1] },
+  tile: { rowTile: [32], colTile: [64], stages: [1], queryTile: [16], threads: [64, 128] },
+  split: { threads: [64], splits: [8] },
+  chunks: { threads: [64], perThread: [4] },
+}
+
+const lightSchedules: readonly Schedule[] = schedules.map(s => {
+  const [, kind] = s.name.split('.') as [string, string]
+  const few = lightKnobs[kind]
+  const knobs = Object.fromEntries(Object.entries(s.knobs).map(([name, values]) => [name, few?.[name] ?? values]))
+  if (kind !== 'matvec') return { ...s, knobs }
+  const rows = (node: Parameters<Schedule['make']>[0], context: Parameters<Schedule['make']>[1]): number => extentMax(context.extent(inputsOf(node)['x']!.type.shape[0]!))
+  return { ...s, knobs, make: (node, context, chosen) => (rows(node, context) > 1 ? reject('several rows take long to compile here') : s.make(node, context, chosen)) }
+})
 
 /** What a device can be asked to compute in; the processor has f16 only as storage. */
 export function computes(caps: Caps): readonly ('f32' | 'f16')[] {

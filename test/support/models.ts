@@ -20,6 +20,7 @@ import type { Backend, DeviceBuffer, Program } from '../../runtime/backend.js'
 import { uploadWeight } from '../../runtime/upload.js'
 import type { ModelSource } from '../../weights/model.js'
 import { openModel } from '../../weights/open.js'
+import type { TestDevice } from './backends.js'
 
 export const fixtures = fileURLToPath(new URL('../../../test/fixtures/', import.meta.url))
 
@@ -70,7 +71,8 @@ export class ModelBench {
   private readonly sources = new Map<string, ModelSource>()
   private program: Program | null = null
 
-  constructor(readonly backend: Backend) {}
+  /** @param device says which schedules models are made of */
+  constructor(readonly backend: Backend, private readonly device: Pick<TestDevice, 'schedules'> = {}) {}
 
   /** Everything up to device text; before `compile`. */
   async prepare(path: string, setup: Setup): Promise<Prepared> {
@@ -78,7 +80,7 @@ export class ModelBench {
     const source = this.sources.get(path) ?? (await openModel(path))
     this.sources.set(path, source)
     const { caps } = this.backend
-    return { source, setup, compiled: compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', { caps, names: this.names, ...setup }) }
+    return { source, setup, compiled: compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', { caps, names: this.names, ...setup, ...(this.device.schedules ? { schedules: this.device.schedules } : {}) }) }
   }
 
   /** Compiles the kernels of all that was prepared; returns how many there are. */
