@@ -113,13 +113,14 @@ export function compile(config: Config, typeOf: WeightType, options: CompileOpti
   }
   // Logits of every row of a chunk would take hundreds of megabytes; a chunk is asked for few.
   const outputs = Math.max(matvecRows, Math.min(state.rows, Math.floor(logitsBytes / (4 * config.vocab))))
-  // On a CPU the logits are in reach of the sampler as they are.
+  // Sorting out candidates pays where a token is drawn at every step; after a prompt all logits are read once. On a CPU the
+  // logits are in reach of the sampler as they are.
   const candidates = caps.simd ? [] : ['candidates']
   const plans: Record<PlanName, Plan> = {
     decode: make('decode', fixed('tokens', 1), fixed('outputs', 1), ['logits', 'next']),
     choose: make('choose', fixed('tokens', 1), fixed('outputs', 1), ['logits', 'next', ...candidates]),
-    small: make('small', live('tokens', 1, matvecRows), live('outputs', 0, matvecRows), ['logits', 'next', ...candidates]),
-    prefill: make('prefill', live('tokens', 1, state.rows), live('outputs', 0, outputs), ['logits', 'next', ...candidates]),
+    small: make('small', live('tokens', 1, matvecRows), live('outputs', 0, matvecRows), ['logits', 'next']),
+    prefill: make('prefill', live('tokens', 1, state.rows), live('outputs', 0, outputs), ['logits', 'next']),
   }
   const kvBytes = options.kv === 'f16' ? 2 : 4
   return Object.freeze({

@@ -72,7 +72,10 @@ export class DeviceExecutor implements Executor {
     const { compiled, vocab } = this.parts
     if (rows > this.maxRows) throw new WeftError({ where: 'engine', what: `${rows} rows in a batch`, expected: `at most ${this.maxRows}` })
     if (batch.outputRows.length > this.maxOutputs) throw new WeftError({ where: 'engine', what: `${batch.outputRows.length} output rows`, expected: `at most ${this.maxOutputs}` })
-    const name: PlanName = rows === 1 && batch.outputRows.length === 1 ? 'choose' : rows <= compiled.plans.small.dims['tokens']! && batch.outputRows.length <= compiled.plans.small.dims['outputs']! ? 'small' : 'prefill'
+    const { small } = compiled.plans
+    // One row goes the way of decoding; that the plan advances the state matters to none, as it is written before each run.
+    const name: PlanName = rows === 1 && batch.outputRows.length === 1 ? (want === 'candidates' && this.hasCandidates ? 'choose' : 'decode')
+      : rows <= small.dims['tokens']! && batch.outputRows.length <= small.dims['outputs']! ? 'small' : 'prefill'
     for (let r = 0; r < rows; r++) this.reserve(batch.sequences[r]!, batch.positions[r]! + 1)
     this.writeState(batch)
     await this.play(name, 1)
@@ -81,8 +84,8 @@ export class DeviceExecutor implements Executor {
     const next = new Uint32Array((await this.output(plan, 'next', batch.outputRows.length * 4)).slice().buffer)
     if (next.some(id => id >= vocab)) throw notFinite(batch.positions[batch.outputRows[next.findIndex(id => id >= vocab)]!]!)
     if (want === 'next') return { next }
-    if (want === 'candidates' && this.hasCandidates) {
-      const count = plan.outputs['candidates']!.bytes / 8 / plan.dims['outputs']!
+    if (plan.outputs['candidates']) {
+      const count = plan.outputs['candidates'].bytes / 8 / plan.dims['outputs']!
       const data = new Float32Array((await this.output(plan, 'candidates', batch.outputRows.length * count * 8)).slice().buffer)
       const candidates = batch.outputRows.map((_, i): Candidates => {
         const own = data.subarray(i * 2 * count, (i + 1) * 2 * count)

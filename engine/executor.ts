@@ -9,7 +9,7 @@ export interface Batch {
   readonly outputRows: readonly number[]
 }
 
-/** `next`: the best token of each output row; `logits`: [outputs, vocab]; `candidates`: the best 256 of each. */
+/** `next`: the best token of each output row; `logits`: [outputs, vocab]; `candidates`: the best 256 of one row, or logits where that is not offered. */
 export type Want = 'nothing' | 'next' | 'logits' | 'candidates'
 
 export interface Candidates {

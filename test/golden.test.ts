@@ -1,0 +1,85 @@
+/**
+ * Golden kernels: the device text of two tiny models, on chips that need not be there, kept as files. A refactor leaves
+ * them unchanged, and a change of kernels shows its difference. To take the present text as the new one:
+ *
+ *     WEFT_UPDATE_GOLDEN=1 node dist/test/run.js golden
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Caps } from '../codegen/caps.js'
+import { compile, targets, type Compiled } from '../codegen/compile.js'
+import { printPlan } from '../codegen/plan.js'
+import { cudaProfiles } from '../codegen/targets/cuda-profiles.js'
+import { printGraph } from '../graph/graph.js'
+import { openModel } from '../weights/open.js'
+
+const folder = fileURLToPath(new URL('../../test/golden/', import.meta.url))
+const fixtures = fileURLToPath(new URL('../../test/fixtures/', import.meta.url))
+const update = process.env['WEFT_UPDATE_GOLDEN'] === '1'
+
+const wgsl: Caps = {
+  target: 'wgsl', chip: 'a GPU of 32 lanes', arch: null, subgroup: { min: 32, max: 32 }, maxThreads: 256, sharedBytes: 32768,
+  f16: true, matrix: false, simd: false, maxBuffers: 10, maxBinding: 2 ** 31 - 4, units: 16,
+}
+const wasm: Caps = {
+  target: 'wasm', chip: 'a processor of 2 threads', arch: 'relaxed-simd', subgroup: null, maxThreads: 1, sharedBytes: 2 ** 20,
+  f16: true, matrix: false, simd: true, maxBuffers: 64, maxBinding: 2 ** 32 - 2 ** 16, units: 2,
+}
+const chips: readonly { readonly caps: Caps; readonly compute: 'f32' | 'f16' }[] = [
+  { caps: wgsl, compute: 'f32' }, { caps: cudaProfiles.sm_90a, compute: 'f16' }, { caps: wasm, compute: 'f32' },
+]
+const models = [
+  { name: 'qwen3-nvfp4', path: join(fixtures, 'models', 'qwen3_nvfp4_compressed_tensors') },
+  { name: 'llama3-q4', path: join(fixtures, 'gguf', 'llama3-q4', 'model.gguf') },
+] as const
+
+async function compiled(path: string, caps: Caps, compute: 'f32' | 'f16'): Promise<Compiled> {
+  const source = await openModel(path)
+  try {
+    return compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', { caps, compute, kv: compute, context: 4096, sequences: 1, chunk: 256, fuse: true })
+  } finally {
+    source.close()
+  }
+}
+
+/** The files of one target: the graph and plans of each model, and every kernel once, under the first model that has it. */
+async function files({ caps, compute }: (typeof chips)[number]): Promise<ReadonlyMap<string, string>> {
+  const made = new Map<string, string>()
+  const texts = new Set<string>()
+  const { extension } = targets[caps.target]
+  for (const { name, path } of models) {
+    const c = await compiled(path, caps, compute)
+    made.set(`${name}.graph.txt`, printGraph(c.graph))
+    made.set(`${name}.plans.txt`, Object.values(c.plans).map(printPlan).join('\n'))
+    const source = targets[caps.target].render(c.kernels, caps)
+    if (source.prelude) made.set(`prelude.${extension}`, source.prelude)
+    for (const k of source.kernels) {
+      const text = k.text.trimEnd() + '\n'
+      if (texts.has(text)) continue
+      texts.add(text)
+      made.set(`${name}.${k.name}.${extension}`, text)
+    }
+  }
+  return made
+}
+
+for (const chip of chips) {
+  const { target } = chip.caps
+  test(`${target}: kernels, plans and graph are as kept`, async () => {
+    const made = await files(chip)
+    const at = join(folder, target)
+    if (update) {
+      rmSync(at, { recursive: true, force: true })
+      mkdirSync(at, { recursive: true })
+      for (const [name, text] of made) writeFileSync(join(at, name), text)
+      console.log(`${made.size} files of ${target} written`)
+    }
+    const kept = existsSync(at) ? readdirSync(at).sort() : []
+    assert.equal([...made.keys()].sort(), kept, `the files of test/golden/${target}`)
+    for (const [name, text] of made) assert.fixture(text, readFileSync(join(at, name), 'utf8'), `test/golden/${target}/${name}`)
+  })
+}
+test.run()

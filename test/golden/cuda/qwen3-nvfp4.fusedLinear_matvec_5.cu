@@ -1,0 +1,134 @@
+// fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
+extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_5(const float4* x, const float4* __restrict__ norm, float* out, const uint4* __restrict__ weight) {
+  const unsigned laneOfTeam = threadIdx.x & 31u;
+  const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 4u;
+  const unsigned col = first + 1u;
+  const unsigned col_1 = first + 2u;
+  const unsigned col_2 = first + 3u;
+  float acc = 0.0f;
+  float acc_1 = 0.0f;
+  float acc_2 = 0.0f;
+  float acc_3 = 0.0f;
+  float squares = 0.0f;
+  if (laneOfTeam < 4u) {
+    uint4 ahead = weft_stream(&weight[(first * 4u + laneOfTeam) * 4u]);
+    uint4 ahead_1 = weft_stream(&weight[(first * 4u + laneOfTeam) * 4u + 1u]);
+    uint4 ahead_2 = weft_stream(&weight[(first * 4u + laneOfTeam) * 4u + 2u]);
+    uint4 ahead_3 = weft_stream(&weight[(first * 4u + laneOfTeam) * 4u + 3u]);
+    uint4 ahead_4 = weft_stream(&weight[(col * 4u + laneOfTeam) * 4u]);
+    uint4 ahead_5 = weft_stream(&weight[(col * 4u + laneOfTeam) * 4u + 1u]);
+    uint4 ahead_6 = weft_stream(&weight[(col * 4u + laneOfTeam) * 4u + 2u]);
+    uint4 ahead_7 = weft_stream(&weight[(col * 4u + laneOfTeam) * 4u + 3u]);
+    uint4 ahead_8 = weft_stream(&weight[(col_1 * 4u + laneOfTeam) * 4u]);
+    uint4 ahead_9 = weft_stream(&weight[(col_1 * 4u + laneOfTeam) * 4u + 1u]);
+    uint4 ahead_10 = weft_stream(&weight[(col_1 * 4u + laneOfTeam) * 4u + 2u]);
+    uint4 ahead_11 = weft_stream(&weight[(col_1 * 4u + laneOfTeam) * 4u + 3u]);
+    uint4 ahead_12 = weft_stream(&weight[(col_2 * 4u + laneOfTeam) * 4u]);
+    uint4 ahead_13 = weft_stream(&weight[(col_2 * 4u + laneOfTeam) * 4u + 1u]);
+    uint4 ahead_14 = weft_stream(&weight[(col_2 * 4u + laneOfTeam) * 4u + 2u]);
+    uint4 ahead_15 = weft_stream(&weight[(col_2 * 4u + laneOfTeam) * 4u + 3u]);
+#pragma unroll 1
+    for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
+      const uint4 now = ahead;
+      const uint4 now_1 = ahead_1;
+      const uint4 now_2 = ahead_2;
+      const uint4 now_3 = ahead_3;
+      const uint4 now_4 = ahead_4;
+      const uint4 now_5 = ahead_5;
+      const uint4 now_6 = ahead_6;
+      const uint4 now_7 = ahead_7;
+      const uint4 now_8 = ahead_8;
+      const uint4 now_9 = ahead_9;
+      const uint4 now_10 = ahead_10;
+      const uint4 now_11 = ahead_11;
+      const uint4 now_12 = ahead_12;
+      const uint4 now_13 = ahead_13;
+      const uint4 now_14 = ahead_14;
+      const uint4 now_15 = ahead_15;
+      const unsigned next = i + 32u;
+      if (next < 4u) {
+        ahead = weft_stream(&weight[(first * 4u + next) * 4u]);
+        ahead_1 = weft_stream(&weight[(first * 4u + next) * 4u + 1u]);
+        ahead_2 = weft_stream(&weight[(first * 4u + next) * 4u + 2u]);
+        ahead_3 = weft_stream(&weight[(first * 4u + next) * 4u + 3u]);
+        ahead_4 = weft_stream(&weight[(col * 4u + next) * 4u]);
+        ahead_5 = weft_stream(&weight[(col * 4u + next) * 4u + 1u]);
+        ahead_6 = weft_stream(&weight[(col * 4u + next) * 4u + 2u]);
+        ahead_7 = weft_stream(&weight[(col * 4u + next) * 4u + 3u]);
+        ahead_8 = weft_stream(&weight[(col_1 * 4u + next) * 4u]);
+        ahead_9 = weft_stream(&weight[(col_1 * 4u + next) * 4u + 1u]);
+        ahead_10 = weft_stream(&weight[(col_1 * 4u + next) * 4u + 2u]);
+        ahead_11 = weft_stream(&weight[(col_1 * 4u + next) * 4u + 3u]);
+        ahead_12 = weft_stream(&weight[(col_2 * 4u + next) * 4u]);
+        ahead_13 = weft_stream(&weight[(col_2 * 4u + next) * 4u + 1u]);
+        ahead_14 = weft_stream(&weight[(col_2 * 4u + next) * 4u + 2u]);
+        ahead_15 = weft_stream(&weight[(col_2 * 4u + next) * 4u + 3u]);
+      }
+      const unsigned xAt = i * 8u;
+      const float4 xv = x[xAt];
+      squares = squares + weft_dot4(xv, xv);
+      const float4 xn = xv * __ldg(&norm[xAt]);
+      const float4 xv_1 = x[xAt + 1u];
+      squares = squares + weft_dot4(xv_1, xv_1);
+      const float4 xn_1 = xv_1 * __ldg(&norm[xAt + 1u]);
+      const float4 xv_2 = x[xAt + 2u];
+      squares = squares + weft_dot4(xv_2, xv_2);
+      const float4 xn_2 = xv_2 * __ldg(&norm[xAt + 2u]);
+      const float4 xv_3 = x[xAt + 3u];
+      squares = squares + weft_dot4(xv_3, xv_3);
+      const float4 xn_3 = xv_3 * __ldg(&norm[xAt + 3u]);
+      const float4 xv_4 = x[xAt + 4u];
+      squares = squares + weft_dot4(xv_4, xv_4);
+      const float4 xn_4 = xv_4 * __ldg(&norm[xAt + 4u]);
+      const float4 xv_5 = x[xAt + 5u];
+      squares = squares + weft_dot4(xv_5, xv_5);
+      const float4 xn_5 = xv_5 * __ldg(&norm[xAt + 5u]);
+      const float4 xv_6 = x[xAt + 6u];
+      squares = squares + weft_dot4(xv_6, xv_6);
+      const float4 xn_6 = xv_6 * __ldg(&norm[xAt + 6u]);
+      const float4 xv_7 = x[xAt + 7u];
+      squares = squares + weft_dot4(xv_7, xv_7);
+      const float4 xn_7 = xv_7 * __ldg(&norm[xAt + 7u]);
+      const float products = weft_dot4(weft_bf16x4(now.x, now.y), xn) + weft_dot4(weft_bf16x4(now.z, now.w), xn_1) + (weft_dot4(weft_bf16x4(now_1.x, now_1.y), xn_2) + weft_dot4(weft_bf16x4(now_1.z, now_1.w), xn_3)) + (weft_dot4(weft_bf16x4(now_2.x, now_2.y), xn_4) + weft_dot4(weft_bf16x4(now_2.z, now_2.w), xn_5) + (weft_dot4(weft_bf16x4(now_3.x, now_3.y), xn_6) + weft_dot4(weft_bf16x4(now_3.z, now_3.w), xn_7)));
+      acc = acc + products;
+      const float products_1 = weft_dot4(weft_bf16x4(now_4.x, now_4.y), xn) + weft_dot4(weft_bf16x4(now_4.z, now_4.w), xn_1) + (weft_dot4(weft_bf16x4(now_5.x, now_5.y), xn_2) + weft_dot4(weft_bf16x4(now_5.z, now_5.w), xn_3)) + (weft_dot4(weft_bf16x4(now_6.x, now_6.y), xn_4) + weft_dot4(weft_bf16x4(now_6.z, now_6.w), xn_5) + (weft_dot4(weft_bf16x4(now_7.x, now_7.y), xn_6) + weft_dot4(weft_bf16x4(now_7.z, now_7.w), xn_7)));
+      acc_1 = acc_1 + products_1;
+      const float products_2 = weft_dot4(weft_bf16x4(now_8.x, now_8.y), xn) + weft_dot4(weft_bf16x4(now_8.z, now_8.w), xn_1) + (weft_dot4(weft_bf16x4(now_9.x, now_9.y), xn_2) + weft_dot4(weft_bf16x4(now_9.z, now_9.w), xn_3)) + (weft_dot4(weft_bf16x4(now_10.x, now_10.y), xn_4) + weft_dot4(weft_bf16x4(now_10.z, now_10.w), xn_5) + (weft_dot4(weft_bf16x4(now_11.x, now_11.y), xn_6) + weft_dot4(weft_bf16x4(now_11.z, now_11.w), xn_7)));
+      acc_2 = acc_2 + products_2;
+      const float products_3 = weft_dot4(weft_bf16x4(now_12.x, now_12.y), xn) + weft_dot4(weft_bf16x4(now_12.z, now_12.w), xn_1) + (weft_dot4(weft_bf16x4(now_13.x, now_13.y), xn_2) + weft_dot4(weft_bf16x4(now_13.z, now_13.w), xn_3)) + (weft_dot4(weft_bf16x4(now_14.x, now_14.y), xn_4) + weft_dot4(weft_bf16x4(now_14.z, now_14.w), xn_5) + (weft_dot4(weft_bf16x4(now_15.x, now_15.y), xn_6) + weft_dot4(weft_bf16x4(now_15.z, now_15.w), xn_7)));
+      acc_3 = acc_3 + products_3;
+    }
+  }
+  const float sum = acc + weft_shuffle_xor(acc, 16u);
+  const float sum_1 = sum + weft_shuffle_xor(sum, 8u);
+  const float sum_2 = sum_1 + weft_shuffle_xor(sum_1, 4u);
+  const float sum_3 = sum_2 + weft_shuffle_xor(sum_2, 2u);
+  const float sum_4 = sum_3 + weft_shuffle_xor(sum_3, 1u);
+  const float sum_5 = acc_1 + weft_shuffle_xor(acc_1, 16u);
+  const float sum_6 = sum_5 + weft_shuffle_xor(sum_5, 8u);
+  const float sum_7 = sum_6 + weft_shuffle_xor(sum_6, 4u);
+  const float sum_8 = sum_7 + weft_shuffle_xor(sum_7, 2u);
+  const float sum_9 = sum_8 + weft_shuffle_xor(sum_8, 1u);
+  const float sum_10 = acc_2 + weft_shuffle_xor(acc_2, 16u);
+  const float sum_11 = sum_10 + weft_shuffle_xor(sum_10, 8u);
+  const float sum_12 = sum_11 + weft_shuffle_xor(sum_11, 4u);
+  const float sum_13 = sum_12 + weft_shuffle_xor(sum_12, 2u);
+  const float sum_14 = sum_13 + weft_shuffle_xor(sum_13, 1u);
+  const float sum_15 = acc_3 + weft_shuffle_xor(acc_3, 16u);
+  const float sum_16 = sum_15 + weft_shuffle_xor(sum_15, 8u);
+  const float sum_17 = sum_16 + weft_shuffle_xor(sum_16, 4u);
+  const float sum_18 = sum_17 + weft_shuffle_xor(sum_17, 2u);
+  const float sum_19 = sum_18 + weft_shuffle_xor(sum_18, 1u);
+  const float sum_20 = squares + weft_shuffle_xor(squares, 16u);
+  const float sum_21 = sum_20 + weft_shuffle_xor(sum_20, 8u);
+  const float sum_22 = sum_21 + weft_shuffle_xor(sum_21, 4u);
+  const float sum_23 = sum_22 + weft_shuffle_xor(sum_22, 2u);
+  const float sum_24 = sum_23 + weft_shuffle_xor(sum_23, 1u);
+  if (laneOfTeam == 0u) {
+    const float factor = rsqrtf(sum_24 * 0.0078125f + 9.999999974752427e-7f);
+    out[first] = sum_4 * factor;
+    out[col] = sum_9 * factor;
+    out[col_1] = sum_14 * factor;
+    out[col_2] = sum_19 * factor;
+  }
+}
