@@ -20,6 +20,9 @@ async function open(name: Exclude<DeviceName, 'auto' | 'reference'>, options: Lo
   return openCuda(name === 'cuda' ? 0 : Number(name.slice('cuda:'.length)))
 }
 
+/** What went wrong, without where and without the details that `weft devices` has. */
+const reasonOf = (error: WeftError): string => error.message.replace(/^\[[^\]]*\] /, '').replace(/: expected .*$/, '')
+
 export async function openDevice(options: LoadOptions): Promise<Backend> {
   const name = options.device ?? 'auto'
   if (name === 'reference') throw new WeftError({ where: '--device', what: 'the reference is no backend', exitCode: 2 })
@@ -37,7 +40,7 @@ export async function openDevice(options: LoadOptions): Promise<Backend> {
       return backend
     } catch (error) {
       if (!(error instanceof WeftError)) throw error
-      reasons.push(`no ${candidate}: ${error.message.replace(/^\[[^\]]*\] /, '')}`)
+      reasons.push(`no ${candidate}: ${reasonOf(error)}`)
     }
   }
   throw new WeftError({ where: '--device', what: `no device: ${reasons.join('; ')}` })
