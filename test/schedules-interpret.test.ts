@@ -7,20 +7,13 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Caps } from '../codegen/caps.js'
 import { inspectKernel } from '../codegen/interpret.js'
-import { attempt, knobChoices, type Schedule } from '../codegen/schedule.js'
+import { attempt, type Schedule } from '../codegen/schedule.js'
 import { advance } from '../codegen/schedules/advance.js'
 import { schedules } from '../codegen/schedules/index.js'
 import { pageSize } from '../codegen/state.js'
-import { quantTypes } from '../codegen/types/table.js'
-import { addOp, mulOp, siluOp, sliceOp } from '../graph/ops/arithmetic.js'
-import { attentionOp, kvAppendOp, qkvHeadsOp } from '../graph/ops/attention.js'
-import { fusedLinearOp, linearOp, siluMulOp } from '../graph/ops/linear.js'
-import { rmsNormOp } from '../graph/ops/norm.js'
-import { ropeOp } from '../graph/ops/rope.js'
-import { embeddingOp, rowsOp } from '../graph/ops/rows.js'
-import { argmaxOp, topKOp } from '../graph/ops/select.js'
-import type { Op } from '../graph/op.js'
-import { bind, contextOf, difference, expected, problem, type Problem, type Sample } from './support/problems.js'
+import { argmaxOp } from '../graph/ops/select.js'
+import { bind, contextOf, difference, expected, problem, type Problem } from './support/problems.js'
+import { knobsOf, ops, problemsOf } from './support/schedule-problems.js'
 
 const gpu: Caps = {
   target: 'wgsl', chip: 'a GPU', arch: null, subgroup: { min: 32, max: 32 }, maxThreads: 1024, sharedBytes: 65536, f16: true, matrix: true, simd: false,
@@ -34,53 +27,6 @@ const chips: readonly { readonly caps: Caps; readonly compute: 'f32' | 'f16' }[]
   { caps: { ...gpu, chip: 'a GPU of small subgroups', subgroup: { min: 8, max: 64 }, matrix: false }, compute: 'f32' },
   { caps: { ...gpu, target: 'wasm', chip: 'a CPU', subgroup: null, maxThreads: 1, f16: false, matrix: false, simd: true }, compute: 'f32' },
 ]
-
-const ops: readonly Op[] = [
-  addOp, mulOp, siluOp, sliceOp, attentionOp, kvAppendOp, qkvHeadsOp, fusedLinearOp, linearOp, siluMulOp, rmsNormOp, ropeOp, embeddingOp, rowsOp, argmaxOp, topKOp,
-]
-
-/** Shapes that the ops' own samples do not have: widths that are no whole runs, few rows of a fused linear, odd heads. */
-const more: readonly [Op, Sample][] = [
-  [linearOp, { sizes: { '...': [2], inner: 48, out: 20 }, attributes: {} }],
-  [fusedLinearOp, { sizes: { '...': [8], inner: 96, rows: 40, out: 40 }, attributes: { eps: 1e-6, epilogue: 'none' } }],
-  [fusedLinearOp, { sizes: { '...': [1], inner: 96, rows: 40, out: 40 }, attributes: { eps: 0, epilogue: 'none' }, omit: ['norm'] }],
-  [fusedLinearOp, { sizes: { '...': [1], inner: 64, rows: 66, out: 33 }, attributes: { eps: 0, epilogue: 'siluMul' }, omit: ['norm', 'bias', 'residual'] }],
-  // Large enough for the largest tiles to be worth their while.
-  [linearOp, { sizes: { '...': [130], inner: 32, out: 400 }, attributes: {} }],
-  [fusedLinearOp, { sizes: { '...': [130], inner: 32, rows: 800, out: 400 }, attributes: { eps: 0, epilogue: 'siluMul' }, omit: ['norm', 'bias'] }],
-  [embeddingOp, { sizes: { tokens: 3, vocab: 7, hidden: 48 }, attributes: {} }],
-  [rmsNormOp, { sizes: { '...': [3], width: 37 }, attributes: { eps: 1e-6 } }],
-  [attentionOp, { sizes: { tokens: 3, heads: 2, headDim: 12, slots: 512, kvHeads: 1, sequences: 1, pages: 2 }, attributes: { window: 5, scale: 0.3 } }],
-  [attentionOp, { sizes: { tokens: 20, heads: 2, headDim: 16, slots: 1024, kvHeads: 2, sequences: 3, pages: 2 }, attributes: { window: null, scale: 0.25 } }],
-]
-
-const hasMatrix = (op: Op): boolean => Object.entries(op.inputs).some(([name, pattern]) => name === 'weight' && pattern.includes(','))
-const hasCache = (op: Op): boolean => Object.values(op.inputs).some(p => p.startsWith('float[slots'))
-const columns = (s: Sample): number => (s.sizes['inner'] ?? s.sizes['hidden'] ?? 0) as number
-
-function* problemsOf(op: Op): Generator<Problem> {
-  const samples = [...op.samples, ...more.filter(([o]) => o === op).map(([, s]) => s)]
-  for (const [i, sample] of samples.entries()) {
-    // Every type with few rows and with many; one of each kind (no scale, minima, row scales) with other shapes.
-    const rows = [sample.sizes['...'] ?? 1].flat()[0]!
-    const wanted = i === 0 || (rows > 64 && rows < 100) ? Object.keys(quantTypes) : rows > 100 ? ['q4_1'] : ['f16', 'q4_1', 'nvfp4']
-    const fits = (t: string): boolean => columns(sample) % (quantTypes[t]!.scale?.group ?? 1) === 0 && wanted.includes(t)
-    const types = hasMatrix(op) ? Object.keys(quantTypes).filter(fits) : [undefined]
-    for (const type of types) {
-      for (const kv of hasCache(op) ? ['f32', 'f16'] as const : ['f32'] as const) {
-        const options = { kv, ...(type === undefined ? {} : { type }) }
-        yield problem(op, sample, options)
-        if (type === undefined || type === 'q4_1') yield problem(op, sample, { ...options, spare: 5 })
-      }
-    }
-  }
-}
-
-/** The untuned knobs, and each other value of each knob by itself. */
-function knobsOf(s: Schedule): readonly Readonly<Record<string, number>>[] {
-  const [untuned] = knobChoices(s)
-  return [untuned!, ...Object.entries(s.knobs).flatMap(([name, values]) => values.slice(1).map(v => ({ ...untuned!, [name]: v })))]
-}
 
 /** What was taken somewhere, as `schedule` and `schedule knob=value`. */
 const taken = new Set<string>()

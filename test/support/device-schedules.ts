@@ -1,0 +1,104 @@
+/**
+ * Every schedule on a device: for every type of weight and of cache, fixed and live sizes, and every value of its knobs that is
+ * legal there, its kernels give what the op means. Outputs begin as NaN, so that one left unwritten shows. All kernels
+ * are compiled together.
+ */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { targets } from '../../codegen/compile.js'
+import { KernelNames } from '../../codegen/plan.js'
+import { attempt, type Lowered } from '../../codegen/schedule.js'
+import { schedules } from '../../codegen/schedules/index.js'
+import type { Backend, BufferView, DeviceBuffer, Program } from '../../runtime/backend.js'
+import { computes, type TestDevice } from './backends.js'
+import { bind, contextOf, difference, expected, type Bound, type Problem } from './problems.js'
+import { knobsOf, ops, problemsOf } from './schedule-problems.js'
+
+interface Case {
+  readonly schedule: string
+  readonly title: string
+  readonly problem: Problem
+  readonly lowered: Lowered
+  readonly bound: Bound
+  readonly words: Readonly<Record<string, number>>
+  readonly tolerance: number
+}
+
+/** Where kernels take seconds to compile: problems of a schedule with its untuned knobs, and no other values of them. */
+const fewProblems = 2
+
+function casesOf(device: TestDevice, backend: Backend): readonly Case[] {
+  const problems = new Map(ops.map(op => [op.name, [...problemsOf(op)]]))
+  const found: Case[] = []
+  for (const s of schedules) {
+    for (const compute of computes(backend.caps)) {
+      const [untuned, ...tuned] = knobsOf(s)
+      const add = (p: Problem, knobs: Readonly<Record<string, number>>): boolean => {
+        const context = contextOf(p, backend.caps, compute)
+        if (context.kv === 'f16' && !backend.caps.f16) return false
+        const lowered = attempt(s, p.node, context, knobs)
+        if ('reject' in lowered) return false
+        const tolerance = compute === 'f16' ? 5e-3 : p.kv === 'f16' ? 1e-3 : 2e-5
+        found.push({ schedule: s.name, title: `${s.name} ${JSON.stringify(knobs)} ${compute}: ${p.title}`, problem: p, lowered, bound: bind(p, context, lowered), words: context.state.words, tolerance })
+        return true
+      }
+      // A second precision has something to show only where kernels differ: in products.
+      if (compute === 'f16' && !/inear/.test(s.op)) continue
+      let taken = 0
+      for (const p of problems.get(s.op)!) {
+        if (device.slowCompiler && taken >= fewProblems) break
+        if (add(p, untuned!)) taken++
+      }
+      if (device.slowCompiler) continue
+      for (const knobs of tuned) {
+        const live = (p: Problem): boolean => p.max['tokens']! > p.dims['tokens']! || p.max['outputs']! > p.dims['outputs']!
+        for (const wanted of [false, true]) problems.get(s.op)!.some(p => live(p) === wanted && add(p, knobs))
+      }
+    }
+  }
+  return found
+}
+
+async function run(backend: Backend, program: Program, names: KernelNames, c: Case): Promise<void> {
+  const buffers = new Map<string, DeviceBuffer>()
+  for (const [key, bytes] of c.bound.buffers) {
+    const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4)
+    padded.set(bytes)
+    const buffer = backend.alloc(padded.length, key)
+    backend.write(buffer, padded)
+    buffers.set(key, buffer)
+  }
+  const view = (key: string): BufferView => ({ buffer: buffers.get(key)!, offset: 0, bytes: buffers.get(key)!.bytes })
+  const recording = backend.record({
+    label: c.title, dims: c.problem.max, state: { view: view('state'), words: c.words },
+    launches: c.lowered.steps.map(s => {
+      const kernel = names.unique(s.kernel)
+      return { program, kernel: kernel.name, tiles: kernel.tiles, args: kernel.params.map(p => view(c.bound.keyOf(s, p.name))) }
+    }),
+  })
+  await backend.run(recording).done
+  for (const [key, bytes] of c.bound.buffers) bytes.set((await backend.read(buffers.get(key)!)).subarray(0, bytes.length))
+  for (const b of buffers.values()) backend.free(b)
+}
+
+export async function scheduleSuite(device: TestDevice): Promise<void> {
+  const backend = await device.open()
+  const names = new KernelNames()
+  const cases = casesOf(device, backend)
+  let program: Program
+  test(`${device.name}: kernels of ${cases.length} cases compile`, async () => {
+    for (const c of cases) for (const s of c.lowered.steps) names.unique(s.kernel)
+    program = await backend.compile(targets[backend.caps.target].render(names.kernels, backend.caps))
+    assert.ok(names.kernels.length > 0)
+  })
+  for (const schedule of new Set(cases.map(c => c.schedule))) {
+    test(`${device.name}: ${schedule}`, async () => {
+      for (const c of cases.filter(c => c.schedule === schedule)) {
+        const outputs = expected(c.problem)
+        await run(backend, program, names, c)
+        assert.is(difference(c.problem, c.bound, outputs, c.tolerance) ?? '', '', c.title)
+      }
+    })
+  }
+  test.after(() => backend.close())
+}
