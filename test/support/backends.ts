@@ -15,8 +15,8 @@ export interface TestDevice {
   readonly name: 'wasm' | 'cuda' | 'swiftshader' | 'lavapipe' | 'gpu'
   /** Takes seconds for a kernel: suites that have many take fewer there. */
   readonly slowCompiler: boolean
-  /** What models are made of there, where it is not what the engine would choose. */
-  readonly schedules?: readonly Schedule[]
+  /** What most models are made of there, where the engine's choice takes long. */
+  readonly lightSchedules?: readonly Schedule[]
   /** Opens a backend of its own; the test closes it. */
   open(): Promise<Backend>
 }
@@ -53,21 +53,20 @@ export function plainDevices(): readonly TestDevice[] {
 export function webGpuDevices(): readonly TestDevice[] {
   if (real() === 'cuda') return []
   return testGpus().map((g): TestDevice => {
-    if (g.name !== 'lavapipe') return { name: g.name, slowCompiler: g.name === 'swiftshader', open: () => g.open() }
-    return { name: g.name, slowCompiler: true, schedules: lightSchedules, open: () => lavapipe(() => g.open()) }
+    const open = (): Promise<Backend> => g.open()
+    if (g.name === 'gpu') return { name: 'gpu', slowCompiler: false, open }
+    return { name: g.name, slowCompiler: true, lightSchedules, open: g.name === 'swiftshader' ? open : () => lavapipe(open) }
   })
 }
 
-/**
- * lavapipe optimizes a kernel for up to half a minute. It is told not to, and to compute four lanes at a time; and models
- * there take the smallest knobs, with few rows multiplied by tiles. What the engine would choose runs on SwiftShader.
- */
+/** lavapipe optimizes a kernel for up to half a minute: it is told not to, and to compute four lanes at a time. */
 async function lavapipe(open: () => Promise<Backend>): Promise<Backend> {
   process.env['GALLIVM_PERF'] ??= 'nopt'
   process.env['LP_NATIVE_VECTOR_WIDTH'] ??= '128'
   return open()
 }
 
+/** The smallest knobs, and few rows multiplied by tiles: what software adapters compile and run in little time. */
 const lightKnobs: Readonly<Record<string, Schedule['knobs']>> = {
   matvec: { lanes: [8], columns: [1], threads: [64], stages: [1] },
   tile: { rowTile: [32], colTile: [64], stages: [1], queryTile: [16], threads: [64, 128] },

@@ -50,6 +50,8 @@ export interface Setup {
   readonly chunk: number
   readonly context: number
   readonly sequences: number
+  /** The engine's choice of schedules also where the device has lighter ones. */
+  readonly engineChoice?: boolean
 }
 
 /** A model whose kernels are known but need not be compiled yet. */
@@ -71,16 +73,17 @@ export class ModelBench {
   private readonly sources = new Map<string, ModelSource>()
   private program: Program | null = null
 
-  /** @param device says which schedules models are made of */
-  constructor(readonly backend: Backend, private readonly device: Pick<TestDevice, 'schedules'> = {}) {}
+  /** @param device says which schedules models are made of, unless they ask for the engine's choice */
+  constructor(readonly backend: Backend, private readonly device: Pick<TestDevice, 'lightSchedules'> = {}) {}
 
   /** Everything up to device text; before `compile`. */
   async prepare(path: string, setup: Setup): Promise<Prepared> {
     if (this.program) throw new WeftError({ where: 'test', what: `${path} is prepared after kernels were compiled` })
     const source = this.sources.get(path) ?? (await openModel(path))
     this.sources.set(path, source)
-    const { caps } = this.backend
-    return { source, setup, compiled: compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', { caps, names: this.names, ...setup, ...(this.device.schedules ? { schedules: this.device.schedules } : {}) }) }
+    const light = setup.engineChoice ? undefined : this.device.lightSchedules
+    const options = { caps: this.backend.caps, names: this.names, ...setup, ...(light ? { schedules: light } : {}) }
+    return { source, setup, compiled: compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', options) }
   }
 
   /** Compiles the kernels of all that was prepared; returns how many there are. */

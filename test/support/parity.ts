@@ -37,11 +37,14 @@ export async function generatesGreedily(model: Model, folder: string, delta: num
 
 const titleOf = (s: Setup): string => `${s.compute}${s.kv === s.compute ? '' : `, cache ${s.kv}`}${s.fuse ? '' : ', not fused'}`
 
+/** Models of the engine's choice of schedules on SwiftShader, which alone compiles them in reasonable time. */
+const engineChoice: ReadonlySet<string> = new Set(['qwen3_nvfp4_modelopt', 'mistral'])
+
 /** What is tried of each model. Where kernels compile slowly, all in what people run, and two for the rest. */
 function setups(device: TestDevice, bench: ModelBench, fixture: Fixture): readonly Setup[] {
   const { caps } = bench.backend
   const base = { context: 512, sequences: 1, chunk: device.slowCompiler ? 32 : 64 }
-  const own = computes(caps).map((compute): Setup => ({ ...base, compute, kv: compute, fuse: true }))
+  const own = computes(caps).map((compute): Setup => ({ ...base, compute, kv: compute, fuse: true, engineChoice: device.name === 'swiftshader' && engineChoice.has(fixture.name) }))
   if (device.slowCompiler && !(caps.f16 && /llama3-q4|^qwen3$/.test(fixture.name))) return own
   const mixed: readonly Setup[] = caps.f16 ? [{ ...base, compute: 'f32', kv: 'f16', fuse: true }] : []
   return [...own, ...mixed, ...own.map(s => ({ ...s, fuse: false }))]
