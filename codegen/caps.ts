@@ -4,7 +4,7 @@ export interface Caps {
   readonly target: 'wgsl' | 'cuda' | 'wasm'
   /** The chip's own name. */
   readonly chip: string
-  /** CUDA's architecture (`sm_90a`), else null. */
+  /** CUDA's architecture (`sm_90a`), or WebAssembly's kind of SIMD (`simd128`, `relaxed-simd`); else null. */
   readonly arch: string | null
   /** Threads of a subgroup; null where there are no subgroup operations. */
   readonly subgroup: { readonly min: number; readonly max: number } | null

@@ -17,8 +17,6 @@ export interface Switches {
   readonly userCache: string | null
   /** WEFT_NVRTC: NVRTC's library, or a folder that holds it (a Python wheel unpacked, a toolkit). */
   readonly nvrtc: string | null
-  /** WEFT_VULKAN: a Vulkan driver for WebGPU, as a loader's library, an ICD file or a folder of both. */
-  readonly vulkan: string | null
   /** Where Python keeps packages that may carry NVRTC: VIRTUAL_ENV and CONDA_PREFIX. */
   readonly pythonPrefixes: readonly string[]
 }
@@ -35,7 +33,7 @@ export function switches(): Switches {
   check(checked === '0' || checked === '1', 'WEFT_CHECK', 'value', '0 or 1', checked)
   return Object.freeze({
     debug, dump: text('WEFT_DUMP'), check: checked === '1', cache: text('WEFT_CACHE'), userCache: text('XDG_CACHE_HOME'),
-    nvrtc: text('WEFT_NVRTC'), vulkan: text('WEFT_VULKAN'),
+    nvrtc: text('WEFT_NVRTC'),
     pythonPrefixes: Object.freeze([text('VIRTUAL_ENV'), text('CONDA_PREFIX')].filter(p => p !== null)),
   })
 }
