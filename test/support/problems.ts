@@ -17,6 +17,7 @@ import { cacheOp, input, inputOp, weight, weightOp, cache } from '../../graph/gr
 import { inputsOf, node, type Attributes, type Node, type Op, type Tensor } from '../../graph/op.js'
 import { takeOutput } from '../../graph/ops/attention.js'
 import type { Size, TensorType } from '../../graph/tensor.js'
+import { bounds, type Products } from './bounds.js'
 import { Numbers, quantized, type QuantizedMatrix } from './quantized.js'
 
 export type Sample = Op['samples'][number]
@@ -256,28 +257,30 @@ export function expected(p: Problem): readonly Tensor[] {
   return evaluateWith(p.node.types.map((_, i) => takeOutput(p.node, i)), given, () => null, shape)
 }
 
+/** The bits that outputs begin with. */
+const poison = 0x7fc00000
+
 /**
- * Compares the outputs in `buffers` with the meaning; returns what differs, or null. A row (the last axis) may be off by
- * `tolerance` times its largest value; ids must be equal.
+ * Compares the outputs in `buffers` with the meaning; returns what differs, or null. Every element has its own bound, ids
+ * must be equal, and what lies beyond the live rows must still be as it was.
+ * @param products the dtype products may have been made in
  */
-export function difference(p: Problem, bound: Bound, outputs: readonly Tensor[], tolerance: number): string | null {
+export function difference(p: Problem, bound: Bound, outputs: readonly Tensor[], products: Products = 'f32'): string | null {
+  const allowed = bounds(p, outputs, products)
   for (const [output, want] of outputs.entries()) {
     const step: Step = { kernel: null as never, args: { out: { kind: 'node', node: p.node, output } } }
     const bytes = bound.buffers.get(bound.keyOf(step, 'out'))!
-    const whole = { buffer: bytes.buffer, at: bytes.byteOffset, count: bytes.byteLength }
-    const got: ArrayLike<number> = want.data instanceof Uint32Array ? new Uint32Array(whole.buffer, whole.at, whole.count / 4)
-      : slotOf(p.node, output).node.op === cacheOp && p.kv === 'f16'
-        ? Float32Array.from(new Uint16Array(whole.buffer, whole.at, whole.count / 2), h => f16Values[h]!)
-        : new Float32Array(whole.buffer, whole.at, whole.count / 4)
-    const width = want.shape[want.shape.length - 1]!
-    for (let row = 0; row * width < want.data.length; row++) {
-      let most = 0
-      for (let i = 0; i < width; i++) most = Math.max(most, Math.abs(want.data[row * width + i]!))
-      const allowed = want.data instanceof Uint32Array || p.node.op.name === 'topK' ? 0 : most * tolerance
-      for (let i = row * width; i < (row + 1) * width; i++) {
-        if (!(Math.abs(got[i]! - want.data[i]!) <= allowed)) return `output ${output} of shape [${want.shape.join(', ')}]: element ${i} is ${got[i]}, not ${want.data[i]}`
-      }
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+    const inCache = slotOf(p.node, output).node.op === cacheOp
+    const got: ArrayLike<number> = want.data instanceof Uint32Array ? words
+      : inCache && p.kv === 'f16'
+        ? Float32Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2), h => f16Values[h]!)
+        : new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+    const what = (i: number): string => `output ${output} of shape [${want.shape.join(', ')}]: element ${i} is ${got[i]}`
+    for (let i = 0; i < want.data.length; i++) {
+      if (!(Math.abs(got[i]! - want.data[i]!) <= allowed[output]![i]!)) return `${what(i)}, not ${want.data[i]} ± ${allowed[output]![i]}`
     }
+    for (let i = want.data.length; !inCache && i < words.length; i++) if (words[i] !== poison) return `${what(i)}, beyond the live rows`
   }
   return null
 }

@@ -36,6 +36,8 @@ export interface QuantizedMatrix {
   readonly type: QuantType
   /** Dequantized, [rows, cols]. */
   readonly values: Float64Array
+  /** |code · scale| + |minimum|: what each element contributes to a sum at most, whatever the order. */
+  readonly magnitudes: Float64Array
   /** Its bytes in a layout. */
   encode(layout: WeightLayout): Uint8Array
 }
@@ -72,15 +74,18 @@ export function quantized(typeName: string, rows: number, cols: number, numbers:
   const scales = Uint16Array.from({ length: rows * groups }, (_, i) => (e4m3 ? i % 13 === 0 ? 3 : 0x28 + Math.floor(numbers.next() * 24) : f16Bits(Math.fround(0.01 + numbers.next() / 10))))
   const mins = Uint16Array.from({ length: rows * groups }, () => f16Bits(Math.fround(numbers.next() - 0.5)))
   const rowScales = Float32Array.from({ length: rows }, (_, r) => (r < rows / 2 ? 0.75 : 0.3))
+  const magnitudes = new Float64Array(codes.length)
   const values = Float64Array.from(codes, (code, i) => {
     const row = Math.floor(i / cols)
     const g = row * groups + Math.floor((i % cols) / group)
     const scale = type.scale === null ? 1 : e4m3 ? e4m3Values[scales[g]!]! : f16Values[scales[g]!]!
     const added = type.min === null ? 0 : f16Values[mins[g]!]!
-    return (codeValue(type, code) * scale + added) * (type.rowScale ? rowScales[row]! : 1)
+    const all = type.rowScale ? rowScales[row]! : 1
+    magnitudes[i] = (Math.abs(codeValue(type, code) * scale) + Math.abs(added)) * all
+    return (codeValue(type, code) * scale + added) * all
   })
   return {
-    type, values,
+    type, values, magnitudes,
     encode(layout) {
       const bytes = new Uint8Array(layout.bytes)
       const view = new DataView(bytes.buffer)
