@@ -24,8 +24,16 @@ interface Case {
   readonly products: 'f32' | 'f16'
 }
 
-/** Where kernels take seconds to compile: problems of a schedule with its untuned knobs, and no other values of them. */
+/** Where kernels take seconds to compile: problems of a schedule with its untuned knobs; every other value of them has one. */
 const fewProblems = 2
+
+const byRows = (problems: readonly Problem[]): readonly Problem[] => [...problems].sort((a, b) => a.max['tokens']! - b.max['tokens']!)
+
+/** Problems of one kind read weights and caches of one type, and have live rows or fixed ones. */
+function kindOf(p: Problem): string {
+  const live = p.max['tokens']! > p.dims['tokens']! || p.max['outputs']! > p.dims['outputs']!
+  return [...[...p.matrices.values()].map(m => m.type.name), p.kv, live].join(' ')
+}
 
 function casesOf(device: TestDevice, backend: Backend): readonly Case[] {
   const problems = new Map(ops.map(op => [op.name, [...problemsOf(op)]]))
@@ -34,7 +42,8 @@ function casesOf(device: TestDevice, backend: Backend): readonly Case[] {
     for (const compute of computes(backend.caps)) {
       const [untuned, ...tuned] = knobsOf(s)
       const add = (p: Problem, knobs: Readonly<Record<string, number>>): boolean => {
-        const context = contextOf(p, backend.caps, compute)
+        // Of one unit, so that no schedule turns a small problem down for leaving others idle.
+        const context = contextOf(p, { ...backend.caps, units: 1 }, compute)
         if (context.kv === 'f16' && !backend.caps.f16) return false
         const lowered = attempt(s, p.node, context, knobs)
         if ('reject' in lowered) return false
@@ -43,15 +52,19 @@ function casesOf(device: TestDevice, backend: Backend): readonly Case[] {
       }
       // A second precision has something to show only where kernels differ: in products.
       if (compute === 'f16' && !/inear/.test(s.op)) continue
+      const own = problems.get(s.op)!
       let taken = 0
-      for (const p of problems.get(s.op)!) {
+      for (const p of own) {
         if (device.slowCompiler && taken >= fewProblems) break
         if (add(p, untuned!)) taken++
       }
-      if (device.slowCompiler) continue
       for (const knobs of tuned) {
-        const live = (p: Problem): boolean => p.max['tokens']! > p.dims['tokens']! || p.max['outputs']! > p.dims['outputs']!
-        for (const wanted of [false, true]) problems.get(s.op)!.some(p => live(p) === wanted && add(p, knobs))
+        if (device.slowCompiler) {
+          byRows(own).some(p => add(p, knobs))
+          continue
+        }
+        const kinds = new Set<string>()
+        for (const p of own) if (!kinds.has(kindOf(p)) && add(p, knobs)) kinds.add(kindOf(p))
       }
     }
   }
