@@ -9,7 +9,7 @@ import { wrongOption } from './command.js'
 
 const gpu: Caps = {
   target: 'wgsl', chip: 'a GPU with f16 and subgroups', arch: 'gpu', subgroup: { min: 32, max: 32 }, maxThreads: 1024, sharedBytes: 32_768,
-  f16: true, matrix: false, simd: false, maxBuffers: 10, maxBinding: 2 ** 31 - 4, units: 80,
+  f16: true, matrix: false, tensorCopy: false, cluster: 1, simd: false, maxBuffers: 10, maxBinding: 2 ** 31 - 4, units: 80,
 }
 
 const profiles: Readonly<Record<Caps['target'], Readonly<Record<string, Caps>>>> = {

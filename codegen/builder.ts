@@ -4,12 +4,14 @@
  * here, once.
  */
 import type { StateArray, StateLayout } from './state.js'
-import type { Access, Amount, CachePolicy, Cost, Element, Expr, Kernel, Param, Role, SharedArray, Stmt, TileFactor, ValueType } from './kernel.js'
-import { loadedType } from './kernel.js'
+import type { Access, Amount, Builtin, CachePolicy, Cost, Element, Expr, Kernel, Param, Role, Scalar, SharedArray, Stmt, TensorMap, TileFactor, ValueType } from './kernel.js'
+import { loadedType, tileCount } from './kernel.js'
 import { WeftError } from '../graph/error.js'
 import { call, constant, operand, u32, Value, type Operand } from './value.js'
+import type { Arrivals, Buffer, Shared, TensorParam, Variable } from './handles.js'
 import type { Intrinsic } from './intrinsics.js'
-import type { Scalar } from './kernel.js'
+
+export type { Arrivals, Buffer, Shared, TensorParam, Variable } from './handles.js'
 
 /** A size known when a kernel is made, or a live dim within a range. */
 export type Extent = number | { readonly dim: 'tokens' | 'outputs'; readonly min: number; readonly max: number }
@@ -31,27 +33,12 @@ export function amount(extent: Extent, each: number, base = 0): Amount {
   return { base, per: { [extent.dim]: each } }
 }
 
-export interface Buffer {
-  readonly name: string
-  readonly element: Element
-  load(index: Operand): Value
-  /** 8 or 16 bits of a buffer of u32; `index` counts units of that many bits. */
-  loadBits(index: Operand, bits: 8 | 16): Value
-  store(index: Operand, value: Operand): void
-}
-
-export interface Shared {
-  readonly name: string
-  load(index: Operand): Value
-  store(index: Operand, value: Operand): void
-}
-
-export interface Variable {
-  readonly value: Value
-  set(v: Operand): void
-  add(v: Operand): void
-  /** this += a · b, fused where the target can. */
-  accumulate(a: Value, b: Value): void
+/** The number of tiles that live dims come to, as a value of the kernel. */
+export function liveTiles(tiles: readonly TileFactor[], size: (dim: 'tokens' | 'outputs') => Value): Value {
+  return tiles.reduce((n, f) => {
+    if (f.dim === null) return n.mul(f.times)
+    return n.mul(size(f.dim as 'tokens' | 'outputs').add(f.per - 1).div(f.per).mul(f.times))
+  }, u32(1))
 }
 
 export interface KernelSpec {
@@ -59,6 +46,8 @@ export interface KernelSpec {
   readonly knobs?: Readonly<Record<string, number>>
   readonly threads: number
   readonly subgroupSize?: number | null
+  /** Neighbouring tiles that run at the same time. */
+  readonly cluster?: number
   readonly tiles: readonly TileFactor[]
   readonly cost: Cost
   readonly state: StateLayout
@@ -69,12 +58,14 @@ export class KernelBuilder {
   readonly local = builtin('local')
   readonly lane = builtin('lane')
   readonly subgroup = builtin('subgroup')
+  readonly clusterRank = builtin('clusterRank')
 
   private readonly params: Param[] = []
   private readonly arrays: SharedArray[] = []
   private readonly used = new Map<string, number>()
   private block: Stmt[] = []
   private stateBuffer: Buffer | null = null
+  private arrivalCount = 0
 
   constructor(private readonly spec: KernelSpec) {}
 
@@ -91,14 +82,46 @@ export class KernelBuilder {
     }
   }
 
-  shared(hint: string, element: Element, length: number): Shared {
+  /** A matrix of which boxes are copied in bulk; see `Param.tensor`. */
+  tensor(name: string, element: Element, role: Role, tensor: TensorMap): TensorParam {
+    this.param(name, element, role)
+    this.params[this.params.length - 1] = { ...this.params[this.params.length - 1]!, tensor }
+    const word = (v: Operand): Expr => operand(v, 'u32').expr
+    return {
+      name,
+      copy: (arrival, into, index, row, col) =>
+        this.push({ kind: 'tensorCopy', arrival: word(arrival), array: into.name, index: word(index), param: name, row: word(row), col: word(col) }),
+    }
+  }
+
+  /** `count` counters of bulk copies. */
+  arrivals(count: number): Arrivals {
+    const first = this.arrivalCount
+    this.arrivalCount += count
+    const nth = (arrival: Operand): Expr => operand(arrival, 'u32').add(first).expr
+    return {
+      commit: arrival => this.push({ kind: 'tensorCommit', arrival: nth(arrival) }),
+      wait: (arrival, parity) => this.push({ kind: 'tensorWait', arrival: nth(arrival), parity: operand(parity, 'u32').expr }),
+    }
+  }
+
+  /** @param at byte in the group's memory, where arrays of several stages share it */
+  shared(hint: string, element: Element, length: number, at?: number): Shared {
     const name = this.name(hint)
-    this.arrays.push({ name, element, length })
+    this.arrays.push({ name, element, length, ...(at === undefined ? {} : { at }) })
     return {
       name,
       load: index => new Value({ kind: 'shared', type: loadedType[element], array: name, index: operand(index, 'u32').expr }),
       store: (index, value) => this.push({ kind: 'sharedStore', array: name, index: operand(index, 'u32').expr, value: operand(value, loadedType[element]).expr }),
+      copy: (index, buffer, from) => this.push({ kind: 'copy', array: name, index: operand(index, 'u32').expr, param: buffer.name, from: operand(from, 'u32').expr }),
     }
+  }
+
+  copyCommit(): void {
+    this.push({ kind: 'copyCommit' })
+  }
+  copyWait(pending: number): void {
+    this.push({ kind: 'copyWait', pending })
   }
 
   /** The state buffer; declared on first use. */
@@ -177,8 +200,9 @@ export class KernelBuilder {
   }
 
   /**
-   * A loop whose loads run one step ahead of its arithmetic: what `load` names for step i + 1 is read before
-   * `compute` uses what it named for step i. With one stage, loads and arithmetic alternate.
+   * A loop whose loads run ahead of its arithmetic, through `stages` sets of registers: what `load` names for step
+   * i + stages − 1 is read before `compute` uses what it named for step i. With one stage, loads and arithmetic
+   * alternate.
    */
   pipeline(options: {
     readonly from?: Operand
@@ -195,11 +219,21 @@ export class KernelBuilder {
       return
     }
     this.when(from.lt(to), () => {
-      const ahead = options.load(from).map(v => this.var('ahead', v.type, v))
+      // The sets of steps i, i + 1, …: each turn hands them down by one and fills the last. Steps beyond the end keep what
+      // was there, which nobody uses.
+      const sets = [options.load(from).map(v => this.var('ahead', v.type, v))]
+      for (let s = 1; s < options.stages - 1; s++) {
+        const at = this.let('nth', from.add(step.mul(s)))
+        const before = sets[s - 1]!
+        const set = before.map(v => this.var('ahead', v.value.type, v.value))
+        this.when(at.lt(to), () => options.load(at).forEach((v, n) => set[n]!.set(v)))
+        sets.push(set)
+      }
       this.for({ from, to, step }, i => {
-        const current = ahead.map(v => this.copy('now', v.value))
-        const next = this.let('next', i.add(step))
-        this.when(next.lt(to), () => options.load(next).forEach((v, n) => ahead[n]!.set(v)))
+        const current = sets[0]!.map(v => this.copy('now', v.value))
+        sets.slice(1).forEach((set, s) => set.forEach((v, n) => sets[s]![n]!.set(v.value)))
+        const next = this.let('next', i.add(step.mul(options.stages - 1)))
+        this.when(next.lt(to), () => options.load(next).forEach((v, n) => sets.at(-1)![n]!.set(v)))
         options.compute(i, current)
       })
     })
@@ -213,20 +247,18 @@ export class KernelBuilder {
   }
 
   finish(): Kernel {
-    const live = this.spec.tiles.some(f => f.dim !== null)
-    const { schedule, threads, tiles, cost } = this.spec
+    const { schedule, threads, tiles, cost, cluster = 1 } = this.spec
+    // Grids are sized by the upper bound, and rounded up to whole clusters.
+    const live = tiles.some(f => f.dim !== null) || tileCount(tiles, {}) % cluster !== 0
     let body: readonly Stmt[] = this.block
     if (live) {
-      const count = this.spec.tiles.reduce<Value>((n, f) => {
-        if (f.dim === null) return n.mul(f.times)
-        const size = this.state.load(this.spec.state.words[f.dim as 'tokens' | 'outputs'])
-        return n.mul(size.add(f.per - 1).div(f.per).mul(f.times))
-      }, u32(1))
+      const count = liveTiles(this.spec.tiles, dim => this.state.load(this.spec.state.words[dim]))
       body = [{ kind: 'if', condition: this.tile.lt(count).expr, then: this.block, otherwise: [] }]
     }
     return Object.freeze({
       name: schedule.replace(/[^A-Za-z0-9]/g, '_'), schedule, knobs: this.spec.knobs ?? {}, params: this.params, shared: this.arrays,
       threads, subgroupSize: this.spec.subgroupSize ?? null, tiles, body, cost,
+      ...(cluster === 1 ? {} : { cluster }), ...(this.arrivalCount === 0 ? {} : { arrivals: this.arrivalCount }),
     })
   }
 
@@ -248,7 +280,7 @@ export class KernelBuilder {
   }
 }
 
-function builtin(name: 'tile' | 'local' | 'lane' | 'subgroup'): Value {
+function builtin(name: Builtin): Value {
   return new Value({ kind: 'builtin', type: 'u32', name } satisfies Expr)
 }
 

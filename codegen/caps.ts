@@ -15,6 +15,10 @@ export interface Caps {
   readonly f16: boolean
   /** Matrix tiles of 16×16×16, f16 operands and f32 sums. */
   readonly matrix: boolean
+  /** Bulk copies of boxes of a tensor map, in hardware. */
+  readonly tensorCopy: boolean
+  /** Groups that can be made to run together on neighbouring units; 1 where each stands alone. */
+  readonly cluster: number
   /** 128-bit integer vectors (`i8x16`), and one thread a group. */
   readonly simd: boolean
   /** Storage buffers a kernel may bind. */

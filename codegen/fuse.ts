@@ -59,6 +59,13 @@ function rotated(n: Node): { readonly linear: Node; readonly norm: Node | undefi
   return { linear: split.inputs[0], norm: normed ? inner.inputs[1]! : undefined, eps: normed ? (inner.attributes['eps'] as number) : 0, rope: n }
 }
 
+/** Whether q and k are treated alike: one pass has one eps, one set of frequencies and one list of positions. */
+function sameTurn(q: NonNullable<ReturnType<typeof rotated>>, k: NonNullable<ReturnType<typeof rotated>>): boolean {
+  const frequencies = [q, k].map(r => r.rope.attributes['frequencies'] as readonly number[])
+  const alike = frequencies[0] === frequencies[1] || (frequencies[0]!.length === frequencies[1]!.length && frequencies[0]!.every((f, i) => f === frequencies[1]![i]))
+  return alike && !!q.norm === !!k.norm && q.eps === k.eps && q.rope.inputs[1] === k.rope.inputs[1]
+}
+
 const mergeQkv: Rule = {
   name: 'q, k and v in one product, then norm, RoPE and the cache append in one pass',
   apply: n => {
@@ -70,7 +77,7 @@ const mergeQkv: Rule = {
     if (!query || !key || !is(split, 'splitHeads') || !is(split.inputs[0], 'linear')) return null
     const linears = [query.linear, key.linear, split.inputs[0]]
     const x = linears[0]!.inputs[0]!
-    if (linears.some(l => l.inputs[0] !== x) || !!query.norm !== !!key.norm) return null
+    if (linears.some(l => l.inputs[0] !== x) || !sameTurn(query, key) || k.inputs[2] !== v.inputs[2]) return null
     const [stacked, bias] = [stack(linears.map(l => l.inputs[1]!)), stackBias(linears)]
     if (!stacked || bias === undefined) return null
     const merged = fusedLinear({ x, weight: stacked, bias })

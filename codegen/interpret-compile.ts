@@ -6,6 +6,7 @@
  */
 import type { BoundBytes, Clock, Memory } from './interpret-memory.js'
 import { paramMemory, sharedMemory } from './interpret-memory.js'
+import { Copies } from './interpret-copies.js'
 import type { Findings } from './interpret-findings.js'
 import { componentCount, expression } from './interpret-expression.js'
 import type { Code, Site, Writer } from './interpret-expression.js'
@@ -30,6 +31,7 @@ export interface Program {
   readonly thread: Thread
   readonly sites: readonly Site[]
   readonly exchange: Exchange
+  readonly copies: Copies
 }
 
 /**
@@ -135,6 +137,31 @@ function write(kernel: Kernel, memory: ReadonlyMap<string, Memory>): { readonly 
       case 'barrier':
         w.line(`yield ${w.site({ kind: 'barrier', statement })}`)
         return
+      case 'copy': {
+        const [index, from] = [one(s.index), one(s.from)]
+        w.line(`copies.begin(memory$${s.array}, ${index}, memory$${s.param}, ${from}, local, ${statement})`)
+        return
+      }
+      case 'copyCommit':
+        w.line('copies.commit(local)')
+        return
+      case 'copyWait':
+        w.line(`copies.wait(local, ${s.pending})`)
+        return
+      case 'tensorCopy': {
+        const [arrival, index, row, col] = [s.arrival, s.index, s.row, s.col].map(one)
+        const map = JSON.stringify(kernel.params.find(p => p.name === s.param)!.tensor)
+        w.line(`copies.tensorBegin(${arrival}, memory$${s.array}, ${index}, memory$${s.param}, ${map}, ${row}, ${col}, local, ${statement})`)
+        return
+      }
+      case 'tensorCommit':
+        w.line(`copies.tensorCommit(${one(s.arrival)}, local, ${statement})`)
+        return
+      case 'tensorWait': {
+        const [arrival, parity] = [s.arrival, s.parity].map(one)
+        w.line(`copies.tensorWait(${arrival}, ${parity}, local, ${statement})`)
+        return
+      }
       case 'matrixMultiply': {
         const [acc] = names.get(s.name)!
         const [a, b] = [one(s.a), one(s.b)]
@@ -156,7 +183,7 @@ function write(kernel: Kernel, memory: ReadonlyMap<string, Memory>): { readonly 
   block(kernel.body)
   const variables = [...Array.from({ length: mostTemps }, (_, i) => `t${i}`), ...Array.from({ length: mostSlots }, (_, i) => `r${i}`)]
   const declared = variables.length === 0 ? '' : `let ${variables.join(', ')}\n`
-  const text = `return function${sites.length > 0 ? '*' : ''} (local, lane, subgroup, tile) {\n${declared}${lines.join('\n')}\n}`
+  const text = `return function${sites.length > 0 ? '*' : ''} (local, lane, subgroup, tile) {\nconst clusterRank = tile % ${kernel.cluster ?? 1}\n${declared}${lines.join('\n')}\n}`
   return { text, sites }
 }
 
@@ -217,11 +244,12 @@ export function compileThread(
     indices: new Float64Array(kernel.threads),
     tiles: { a: empty(), b: empty(), c: empty() },
   }
-  const scope: Record<string, unknown> = { ...helpers(clock, findings), ...exchange }
+  const copies = new Copies(kernel.arrivals ?? 0, clock, findings)
+  const scope: Record<string, unknown> = { ...helpers(clock, findings), ...exchange, copies }
   for (const [name, m] of memory) {
     scope[`memory$${name}`] = m
     scope[`words$${name}`] = m.words
   }
   const make = new Function('scope', `'use strict'\nconst { ${Object.keys(scope).join(', ')} } = scope\n${text}`) as (scope: Record<string, unknown>) => Thread
-  return { thread: make(scope), sites, exchange }
+  return { thread: make(scope), sites, exchange, copies }
 }

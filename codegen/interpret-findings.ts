@@ -15,6 +15,8 @@ export type FindingKind =
   | 'divergent subgroup operation'
   | 'bad number'
   | 'bad loop'
+  | 'unfinished copy'
+  | 'endless wait'
 
 export interface Finding {
   readonly kind: FindingKind

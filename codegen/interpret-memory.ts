@@ -6,7 +6,7 @@
  */
 import { check } from '../graph/error.js'
 import type { Findings } from './interpret-findings.js'
-import { elementBytes } from './kernel.js'
+import { elementBytes, sharedOverlaps, sharedPlaces } from './kernel.js'
 import type { Element, Kernel } from './kernel.js'
 
 /** Memory bound to a parameter: `length` bytes from `offset`, everything unless told. */
@@ -26,6 +26,8 @@ export interface Clock {
 
 const none = -1
 const several = -2
+/** Stands for the thread where a copy is under way. */
+const inFlight = -3
 
 /** Who touched each unit of a region last. Threads from `clock.threads` on stand for whole subgroups. */
 class Shadow {
@@ -52,6 +54,7 @@ class Shadow {
 
   read(unit: number, name: string, index: number, thread: number, statement: number): void {
     const { epoch, tile } = this.clock
+    if (this.writeThread[unit] === inFlight) return this.early(unit, name, index, thread, statement, 'reads')
     const writeTile = this.writeTile[unit]!
     if (this.ofGroup && writeTile !== tile) {
       this.findings.report(
@@ -74,6 +77,7 @@ class Shadow {
 
   write(unit: number, name: string, index: number, thread: number, statement: number): void {
     const { epoch, tile } = this.clock
+    if (this.writeThread[unit] === inFlight) return this.early(unit, name, index, thread, statement, 'writes')
     const [writeTile, readTile] = [this.writeTile[unit]!, this.readTile[unit]!]
     if (this.writeEpoch[unit] === epoch && this.writeThread[unit] !== thread) {
       this.race(name, index, thread, statement, 'writes', this.writeThread[unit]!, this.writeStatement[unit]!, 'writes')
@@ -88,6 +92,27 @@ class Shadow {
     this.writeThread[unit] = thread
     this.writeTile[unit] = tile
     this.writeStatement[unit] = statement
+  }
+
+  /** A copy that `thread` begins: it may write from now on, and until it lands nobody may touch the unit. */
+  begin(unit: number, name: string, index: number, thread: number, statement: number): void {
+    this.write(unit, name, index, thread, statement)
+    this.writeThread[unit] = inFlight
+  }
+
+  /** @param thread whose write it counts as until the next barrier; null where all who could come here have waited for it */
+  land(unit: number, thread: number | null, statement: number): void {
+    this.writeThread[unit] = thread ?? none
+    this.writeEpoch[unit] = thread === null ? 0 : this.clock.epoch
+    this.writeStatement[unit] = statement
+  }
+
+  private early(unit: number, name: string, index: number, thread: number, statement: number, does: string): void {
+    const began = this.writeStatement[unit]!
+    this.findings.report(
+      { kind: 'race', name, index, tile: this.clock.tile, thread, statement },
+      () => `${this.who(thread)} of tile ${this.clock.tile} ${does} ${name}[${index}] in ${this.findings.statement(statement)}, ` +
+        `where a copy is under way that ${this.findings.statement(began)} began`, began)
   }
 
   private who(thread: number): string {
@@ -149,6 +174,14 @@ export class Memory {
     this.unitsPerElement = elementBytes[element] / unitBytes
   }
 
+  get elementBytes(): number {
+    return elementBytes[this.element]
+  }
+  /** Entries of `words` that one element takes. */
+  get wordsPerElement(): number {
+    return elementBytes[this.element] / this.words.BYTES_PER_ELEMENT
+  }
+
   get tracked(): boolean {
     return this.shadow !== null
   }
@@ -165,6 +198,17 @@ export class Memory {
     }
   }
 
+  beginCopy(index: number, thread: number, statement: number): void {
+    for (let i = 0, unit = this.firstUnit + index * this.unitsPerElement; this.tracked && i < this.unitsPerElement; i++) {
+      this.shadow!.begin(unit + i, this.name, index, thread, statement)
+    }
+  }
+  landCopy(index: number, thread: number | null, statement: number): void {
+    for (let i = 0, unit = this.firstUnit + index * this.unitsPerElement; this.tracked && i < this.unitsPerElement; i++) {
+      this.shadow!.land(unit + i, thread, statement)
+    }
+  }
+
   /** A read of 8 or 16 bits; `index` counts those. */
   readBits(index: number, bits: number, thread: number, statement: number): void {
     const element = Math.floor((index * bits) / 32)
@@ -172,13 +216,28 @@ export class Memory {
   }
 }
 
-/** Shared arrays, filled with NaN (or the largest u32) so that values nobody wrote are seen in results. */
+/**
+ * Shared arrays, filled with NaN (or the largest u32) so that values nobody wrote are seen in results. Arrays that lie
+ * over each other share memory and shadow, so that one's writes are seen as the other's.
+ */
 export function sharedMemory(kernel: Kernel, clock: Clock, findings: Findings, checked: boolean): ReadonlyMap<string, Memory> {
+  if (sharedOverlaps(kernel)) return pooledMemory(kernel, clock, findings, checked)
   return new Map(kernel.shared.map(({ name, element, length }) => {
     const bytes = length * elementBytes[element]
     const words = wordsOf(element, new Uint8Array(Math.ceil(bytes / 16) * 16).fill(0xff).buffer, 0, bytes)
     const shadow = checked ? new Shadow(length, true, clock, findings) : null
     return [name, new Memory(name, element, length, words, shadow, elementBytes[element], 0)]
+  }))
+}
+
+function pooledMemory(kernel: Kernel, clock: Clock, findings: Findings, checked: boolean): ReadonlyMap<string, Memory> {
+  const unitBytes = 2
+  const { places, bytes } = sharedPlaces(kernel)
+  const pool = new Uint8Array(bytes).fill(0xff).buffer
+  const shadow = checked ? new Shadow(bytes / unitBytes, true, clock, findings) : null
+  return new Map(kernel.shared.map(({ name, element, length }, i) => {
+    const words = wordsOf(element, pool, places[i]!, length * elementBytes[element])
+    return [name, new Memory(name, element, length, words, shadow, unitBytes, places[i]! / unitBytes)]
   }))
 }
 

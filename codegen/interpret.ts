@@ -60,6 +60,7 @@ export function inspectKernel(kernel: Kernel, buffers: Readonly<Record<string, B
       clock.tile = tile
       clock.epoch += 1
       new Tile(kernel, program, clock, findings).run()
+      program.copies.endTile()
     }
   } catch (error) {
     if (!(error instanceof EnoughFindings)) throw error

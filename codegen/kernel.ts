@@ -41,12 +41,27 @@ export interface Param {
   readonly access: Access
   /** `stream`: read once, worth keeping out of the small caches. */
   readonly cache: CachePolicy
+  /** Set where the parameter is read by bulk copies of boxes only; the launch then passes a descriptor, not an address. */
+  readonly tensor?: TensorMap
+}
+
+/** A matrix in memory, row-major, of which a bulk copy moves one box; all sizes in elements of the parameter. */
+export interface TensorMap {
+  readonly rows: number
+  readonly cols: number
+  readonly boxRows: number
+  readonly boxCols: number
 }
 
 export interface SharedArray {
   readonly name: string
   readonly element: Element
   readonly length: number
+  /**
+   * Byte at which the array begins in the group's shared memory, a multiple of 128, so that arrays of stages that
+   * follow each other may take the same place. Arrays that do not say are placed after one another.
+   */
+  readonly at?: number
 }
 
 export type Builtin =
@@ -57,6 +72,8 @@ export type Builtin =
   /** Index of this thread in its subgroup, and of the subgroup in the group. */
   | 'lane'
   | 'subgroup'
+  /** Index of the group in its cluster; 0 where groups stand alone. */
+  | 'clusterRank'
 
 export type BinaryOp = '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^' | '<<' | '>>' | '<' | '<=' | '>' | '>=' | '==' | '!=' | '&&' | '||'
 export type UnaryOp = '-' | '~' | '!'
@@ -98,6 +115,25 @@ export type Stmt =
   | { readonly kind: 'if'; readonly condition: Expr; readonly then: readonly Stmt[]; readonly otherwise: readonly Stmt[] }
   /** Every thread of the group arrives, and sees the shared memory and buffers the others wrote before. */
   | { readonly kind: 'barrier' }
+  /**
+   * Begins to copy one element of a parameter to a shared array of the same element type; the thread goes on. Targets
+   * without asynchronous copies copy at once, which no correct kernel can tell.
+   */
+  | { readonly kind: 'copy'; readonly array: string; readonly index: Expr; readonly param: string; readonly from: Expr }
+  /** Closes the batch of the copies this thread has begun since the last. */
+  | { readonly kind: 'copyCommit' }
+  /** Goes on when at most `pending` of this thread's batches are under way. Other threads see the copies after a barrier. */
+  | { readonly kind: 'copyWait'; readonly pending: number }
+  /**
+   * Begins to copy the box at (row, col) of a tensor map to a shared array, row after row; what lies beyond the matrix
+   * is 0. Once for the group, in flow and with operands that are the same for all its threads. `index` stands at a
+   * multiple of 128 bytes.
+   */
+  | { readonly kind: 'tensorCopy'; readonly arrival: Expr; readonly array: string; readonly index: Expr; readonly param: string; readonly row: Expr; readonly col: Expr }
+  /** Closes the phase of an arrival: it completes when the copies begun for it have landed. */
+  | { readonly kind: 'tensorCommit'; readonly arrival: Expr }
+  /** Goes on when the phase of this parity (0 for the first, then 1, 0, …) has completed; its copies are seen by the thread. */
+  | { readonly kind: 'tensorWait'; readonly arrival: Expr; readonly parity: Expr }
   /** acc = a · b + acc, 16×16×16. */
   | { readonly kind: 'matrixMultiply'; readonly name: string; readonly a: Expr; readonly b: Expr }
   /** Writes an accumulator tile, row-major, to a shared array of f32. */
@@ -134,6 +170,10 @@ export interface Kernel {
   readonly threads: number
   /** The subgroup size the body relies on, or null where any will do. */
   readonly subgroupSize: number | null
+  /** Neighbouring tiles that run at the same time on neighbouring units; 1 unless told. */
+  readonly cluster?: number
+  /** Counters of bulk copies in flight; none unless told. */
+  readonly arrivals?: number
   /** Number of tiles: the product of the factors. */
   readonly tiles: readonly TileFactor[]
   readonly body: readonly Stmt[]
@@ -150,9 +190,30 @@ export function amountOf(amount: Amount, dims: Dims): number {
   return Object.entries(amount.per).reduce((n, [dim, per]) => n + per * (dims[dim] ?? 0), amount.base)
 }
 
+/** Where each shared array begins, in bytes of the group's memory, and how many bytes they take together. */
+export function sharedPlaces(kernel: Kernel, alignment = 16): { readonly places: readonly number[]; readonly bytes: number } {
+  const extent = (s: SharedArray): number => Math.ceil((s.length * elementBytes[s.element]) / alignment) * alignment
+  // Arrays that name no place come after those that do.
+  let end = Math.max(0, ...kernel.shared.map(s => (s.at === undefined ? 0 : s.at + extent(s))))
+  const places = kernel.shared.map(s => {
+    if (s.at !== undefined) return s.at
+    const at = end
+    end += extent(s)
+    return at
+  })
+  return { places, bytes: end }
+}
+
 /** Bytes of shared memory a group of this kernel takes. */
 export function sharedBytes(kernel: Kernel): number {
-  return kernel.shared.reduce((n, s) => n + Math.ceil((s.length * elementBytes[s.element]) / 16) * 16, 0)
+  return sharedPlaces(kernel).bytes
+}
+
+/** Whether any two shared arrays lie over each other. */
+export function sharedOverlaps(kernel: Kernel): boolean {
+  const { places } = sharedPlaces(kernel)
+  const spans = kernel.shared.map((s, i) => ({ from: places[i]!, to: places[i]! + s.length * elementBytes[s.element] }))
+  return spans.some((a, i) => spans.some((b, j) => i < j && a.from < b.to && b.from < a.to))
 }
 
 /** Every statement of a body, depth first. */

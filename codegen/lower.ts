@@ -55,10 +55,11 @@ export function lower(g: Graph, schedules: readonly Schedule[], context: Context
   }
 }
 
-/** Nodes of one key have the same kernels. */
+/** Nodes of one key have the same kernels: alike in op, attributes and types, and in which inputs are one node. */
 function keyOf(n: Node): string {
+  const same = n.inputs.map(i => n.inputs.indexOf(i)).join('')
   const inputs = Object.entries(inputsOf(n)).map(([name, i]) => `${name}:${showType(i.type)}${i.op === weightOp ? `=${i.attributes['type']}` : ''}`)
-  return `${n.op.name} ${JSON.stringify(n.attributes)} ${inputs.join(' ')} ${n.types.map(showType).join(' ')}`
+  return `${n.op.name} ${same} ${JSON.stringify(n.attributes)} ${inputs.join(' ')} ${n.types.map(showType).join(' ')}`
 }
 
 /** The same steps with the arguments of another node of the same key. */

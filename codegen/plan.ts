@@ -9,6 +9,7 @@ import { inputsOf, type Node } from '../graph/op.js'
 import { elements, showType } from '../graph/tensor.js'
 import { extentMax, type Extent } from './builder.js'
 import type { Dims, Kernel } from './kernel.js'
+import { loopsOf, type LaunchLoop } from './loops.js'
 import type { LoweredGraph } from './lower.js'
 import type { Constant, Step } from './schedule.js'
 
@@ -136,10 +137,11 @@ export function plan(label: string, lowered: LoweredGraph, dims: Readonly<Record
   }
   const offsets = arena.place([...lives].map(([key, life]) => ({ key, ...life })))
   const placed = slots.map(own => own.map((s): Place => ('kind' in s ? s : { kind: 'arena', offset: offsets.get(s.key)!, bytes: align(s.bytes) })))
+  const after = dependences(placed, steps.map(s => s.step.kernel))
   const launches = steps.map(({ step, node, rejected }, i): Launch => ({
     kernel: names.unique(step.kernel), places: placed[i]!, node, rejected,
     origin: node ? g.names.get(node)! : step.kernel.schedule,
-    after: dependences(placed, steps.map(s => s.step.kernel), i),
+    after: after[i]!,
   }))
   return Object.freeze({
     label, dims: max, launches: Object.freeze(launches), arenaBytes: arena.bytes, graph: g,
@@ -163,15 +165,27 @@ function overlaps(a: Place, b: Place): boolean {
   return a.kind === 'state' && b.kind === 'state'
 }
 
-/** The latest earlier launches that a launch must follow: what wrote its inputs, and what touched memory it writes. */
-function dependences(places: readonly (readonly Place[])[], kernels: readonly Kernel[], i: number): readonly number[] {
+/**
+ * The earlier launches that each launch must follow: what wrote its inputs, and what touched memory it writes. Those
+ * that follow from the others are left out.
+ */
+function dependences(places: readonly (readonly Place[])[], kernels: readonly Kernel[]): readonly (readonly number[])[] {
   const writes = (l: number, p: number): boolean => kernels[l]!.params[p]!.access !== 'read'
-  const found: number[] = []
-  for (let l = i - 1; l >= 0 && found.length < 8; l--) {
-    const conflict = places[i]!.some((a, p) => places[l]!.some((b, q) => (writes(i, p) || writes(l, q)) && overlaps(a, b)))
-    if (conflict) found.push(l)
-  }
-  return found.reverse()
+  /** Everything a launch comes after, as bits. */
+  const before: bigint[] = []
+  return places.map((own, i) => {
+    const direct: number[] = []
+    let all = 0n
+    for (let l = i - 1; l >= 0; l--) {
+      if ((all >> BigInt(l)) & 1n) continue
+      const conflict = own.some((a, p) => places[l]!.some((b, q) => (writes(i, p) || writes(l, q)) && overlaps(a, b)))
+      if (!conflict) continue
+      direct.push(l)
+      all |= before[l]! | (1n << BigInt(l))
+    }
+    before.push(all)
+    return direct.reverse()
+  })
 }
 
 /** First fit by size over lifetimes: the largest slots are placed first, each at the lowest offset free while it lives. */
@@ -197,7 +211,7 @@ class Arena {
   }
 }
 
-/** A plan as text: launches with tiles, places and what they follow. */
+/** A plan as text: launches with tiles, places and what they follow; layers as loops. */
 export function printPlan(p: Plan): string {
   const place = (at: Place): string => {
     switch (at.kind) {
@@ -209,10 +223,21 @@ export function printPlan(p: Plan): string {
       default: return at satisfies never
     }
   }
-  const lines = p.launches.map((l, i) => {
+  const line = (i: number, loop: LaunchLoop): string => {
+    const l = p.launches[i]!
     const tiles = l.kernel.tiles.map(f => (f.dim === null ? String(f.times) : `${f.times === 1 ? '' : `${f.times}·`}⌈${f.dim}/${f.per}⌉`)).join(' × ')
-    const args = l.kernel.params.map((param, n) => `${param.name}=${place(l.places[n]!)}`).join(' ')
-    return `${String(i).padStart(4)} ${l.kernel.name} [${tiles}] ${args}${l.after.length ? ` after ${l.after.join(',')}` : ''}  # ${l.origin}`
+    // In a loop, arguments are shown as they change from the first turn to the last, and edges as those of the second turn.
+    const last = p.launches[i + (loop.times - 1) * loop.length]!
+    const args = l.kernel.params.map((param, n) => {
+      const [from, to] = [place(l.places[n]!), place(last.places[n]!)]
+      return `${param.name}=${from === to ? from : `${from} … ${to}`}`
+    }).join(' ')
+    const shown = loop.times === 1 ? l.after : p.launches[i + loop.length]!.after.map(a => a - loop.length)
+    return `${String(i).padStart(4)} ${l.kernel.name} [${tiles}] ${args}${shown.length ? ` after ${shown.join(',')}` : ''}  # ${l.origin}`
+  }
+  const lines = loopsOf(p.launches).flatMap(loop => {
+    const body = Array.from({ length: loop.length }, (_, i) => line(loop.first + i, loop))
+    return loop.times === 1 ? body : [`${loop.times} times, ${loop.length} launches each:`, ...body.map(l => `  ${l}`)]
   })
   const outputs = Object.entries(p.outputs).map(([name, o]) => `output ${name} ${o.type} = arena[${o.offset}, ${o.bytes}]`)
   return [`plan ${p.label}: ${Object.entries(p.dims).map(([d, n]) => `${d} ≤ ${n}`).join(', ')}, ${p.launches.length} launches, arena ${p.arenaBytes} bytes`, ...lines, ...outputs].join('\n') + '\n'

@@ -96,6 +96,12 @@ export function printStatement(s: Stmt): string {
     }
     case 'if': return `if ${printExpr(s.condition)}`
     case 'barrier': return 'barrier'
+    case 'copy': return `copy ${s.array}[${printExpr(s.index)}] = ${s.param}[${printExpr(s.from)}]`
+    case 'copyCommit': return 'copy commit'
+    case 'copyWait': return `copy wait, ${s.pending} pending`
+    case 'tensorCopy': return `tensor copy ${s.array}[${printExpr(s.index)}] = ${s.param}(${printExpr(s.row)}, ${printExpr(s.col)}), arrival ${printExpr(s.arrival)}`
+    case 'tensorCommit': return `tensor commit, arrival ${printExpr(s.arrival)}`
+    case 'tensorWait': return `tensor wait, arrival ${printExpr(s.arrival)} of parity ${printExpr(s.parity)}`
     case 'matrixMultiply': return `${s.name} = ${printExpr(s.a)} · ${printExpr(s.b)} + ${s.name}`
     case 'matrixStore': return `matrix ${s.array}[${printExpr(s.index)}], stride ${s.stride} = ${printExpr(s.value)}`
     case 'comment': return `// ${s.text}`
@@ -124,16 +130,20 @@ function printTiles(tiles: readonly TileFactor[]): string {
   return tiles.length === 0 ? '1' : tiles.map(factor).join(' × ')
 }
 
+/** What most kernels have none of. */
+const extras = (kernel: Kernel): string =>
+  `${(kernel.cluster ?? 1) > 1 ? `, cluster ${kernel.cluster}` : ''}${kernel.arrivals ? `, arrivals ${kernel.arrivals}` : ''}`
+
 /** A kernel as text, the same for equal kernels. `numbers` puts each statement's number before it. */
 export function printKernel(kernel: Kernel, options: { readonly numbers?: boolean } = {}): string {
   const knobs = Object.entries(kernel.knobs).map(([name, value]) => `${name} ${value}`).join(', ')
   const lines = [
     `kernel ${kernel.name}: ${kernel.schedule}${knobs === '' ? '' : ` { ${knobs} }`}`,
-    `  threads ${kernel.threads}, subgroup ${kernel.subgroupSize ?? 'any'}, shared ${sharedBytes(kernel)} bytes`,
+    `  threads ${kernel.threads}, subgroup ${kernel.subgroupSize ?? 'any'}, shared ${sharedBytes(kernel)} bytes${extras(kernel)}`,
     `  tiles ${printTiles(kernel.tiles)}`,
     `  cost ${printAmount(kernel.cost.bytes)} bytes, ${printAmount(kernel.cost.flops)} flops`,
-    ...kernel.params.map(p => `  param ${p.name}: ${p.element}, ${p.role}, ${p.access}${p.cache === 'stream' ? ', stream' : ''}`),
-    ...kernel.shared.map(s => `  shared ${s.name}: ${s.element}[${s.length}], ${s.length * elementBytes[s.element]} bytes`),
+    ...kernel.params.map(p => `  param ${p.name}: ${p.element}, ${p.role}, ${p.access}${p.cache === 'stream' ? ', stream' : ''}${p.tensor ? `, boxes of [${p.tensor.boxRows}, ${p.tensor.boxCols}] of [${p.tensor.rows}, ${p.tensor.cols}]` : ''}`),
+    ...kernel.shared.map(s => `  shared ${s.name}: ${s.element}[${s.length}], ${s.length * elementBytes[s.element]} bytes${s.at === undefined ? '' : ` at ${s.at}`}`),
     '',
   ]
   let number = 0

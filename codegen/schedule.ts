@@ -9,7 +9,7 @@ import type { Size } from '../graph/tensor.js'
 import type { Caps } from './caps.js'
 import type { Extent } from './builder.js'
 import { extentMax } from './builder.js'
-import type { Kernel } from './kernel.js'
+import { sharedBytes, type Kernel } from './kernel.js'
 import type { StateLayout } from './state.js'
 import type { WeightLayout } from './types/layout.js'
 import { verify } from './verify.js'
@@ -115,7 +115,7 @@ export function attempt(s: Schedule, node: Node, context: Context, knobs: Readon
   const { caps } = context
   for (const { kernel } of made.steps) {
     if (kernel.threads > caps.maxThreads) return reject(`${kernel.threads} threads a group; ${caps.chip} has ${caps.maxThreads}`)
-    const shared = kernel.shared.reduce((n, a) => n + a.length * (a.element === 'f16' ? 2 : a.element.endsWith('x4') ? 16 : 4), 0)
+    const shared = sharedBytes(kernel)
     if (shared > caps.sharedBytes) return reject(`${shared} bytes of shared memory; ${caps.chip} has ${caps.sharedBytes}`)
     if (kernel.params.length > caps.maxBuffers) return reject(`${kernel.params.length} buffers; ${caps.chip} binds ${caps.maxBuffers}`)
     verify(kernel)

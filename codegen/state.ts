@@ -3,6 +3,8 @@
  * that the plan itself can advance them and a token reaches the next step without the host. One layout serves all
  * plans of an engine. Offsets of the arrays are multiples of 64 words (256 bytes).
  */
+import { pagePositions } from '../graph/ops/attention.js'
+
 export interface StateLayout {
   /** Word index of each live dim and counter. */
   readonly words: Readonly<Record<DimWord, number>>
@@ -22,7 +24,7 @@ export type DimWord = 'tokens' | 'outputs' | 'step'
 export type StateArray = 'tokens' | 'positions' | 'sequences' | 'slots' | 'outputRows' | 'history' | 'pageTable'
 
 /** Positions of one page of the KV cache. */
-export const pageSize = 256
+export const pageSize = pagePositions
 
 const align = (n: number): number => Math.ceil(n / 64) * 64
 

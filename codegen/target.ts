@@ -16,6 +16,10 @@ export interface KernelText {
   readonly params: readonly Param[]
   readonly threads: number
   readonly sharedBytes: number
+  /** Shared memory that is not declared in the text but granted by the launch. */
+  readonly dynamicBytes: number
+  /** Groups of a cluster; grids are whole clusters. */
+  readonly cluster: number
   readonly tiles: readonly TileFactor[]
 }
 

@@ -158,12 +158,14 @@ function derive(e: Expr, cx: ExprContext): ValueType {
     }
     case 'load': {
       const param = cx.params.get(e.param) ?? cx.fail(`no param named ${e.param}`)
+      if (param.tensor) cx.fail(`param ${e.param} is a tensor map`, 'bulk copies only')
       if (param.access === 'write') cx.fail(`param ${e.param} is read`, 'access read or readwrite', 'write')
       checkIndex(e.index, e.param, cx)
       return loadedType[param.element]
     }
     case 'loadBits': {
       const param = cx.params.get(e.param) ?? cx.fail(`no param named ${e.param}`)
+      if (param.tensor) cx.fail(`param ${e.param} is a tensor map`, 'bulk copies only')
       if (param.access === 'write') cx.fail(`param ${e.param} is read`, 'access read or readwrite', 'write')
       if (param.element !== 'u32') cx.fail(`bits of param ${e.param}`, 'elements of u32', param.element)
       if (![8, 16].includes(e.bits)) cx.fail('bits of a partial load', '8 or 16', String(e.bits))

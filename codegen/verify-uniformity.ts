@@ -53,6 +53,13 @@ export function verifyUniformity(kernel: Kernel): void {
     })
   }
 
+  /** What one thread does for the group wants flow and operands that all of them share. */
+  const ofGroup = (what: string, flow: Spread, operands: readonly Spread[]): void => {
+    if (flow.level > 0) fail(what, flow)
+    const varying = operands.find(o => o.level > 0)
+    if (varying) fail(`${what} with an operand that varies, so`, varying)
+  }
+
   const spreadOf = (e: Expr, names: Names, flow: Spread): Spread => {
     const all = (...parts: readonly Expr[]): Spread => parts.map(p => spreadOf(p, names, flow)).reduce(wider, uniform)
     switch (e.kind) {
@@ -61,7 +68,7 @@ export function verifyUniformity(kernel: Kernel): void {
         return uniform
       case 'ref': return names.get(e.name) ?? uniform
       case 'builtin':
-        if (e.name === 'tile') return uniform
+        if (e.name === 'tile' || e.name === 'clusterRank') return uniform
         return { level: e.name === 'subgroup' ? 1 : 2, why: `@${e.name}` }
       case 'unary':
       case 'convert':
@@ -154,6 +161,15 @@ export function verifyUniformity(kernel: Kernel): void {
       case 'barrier':
         if (flow.level > 0) fail('a barrier', flow)
         return
+      case 'copy':
+        value(s.index)
+        value(s.from)
+        return
+      case 'copyCommit':
+      case 'copyWait': return
+      case 'tensorCopy': return ofGroup('a bulk copy', flow, [s.arrival, s.index, s.row, s.col].map(value))
+      case 'tensorCommit': return ofGroup('a commit of bulk copies', flow, [value(s.arrival)])
+      case 'tensorWait': return ofGroup('a wait for bulk copies', flow, [s.arrival, s.parity].map(value))
       case 'matrixMultiply':
         value(s.a)
         value(s.b)

@@ -6,7 +6,7 @@
  */
 import { check, WeftError } from '../graph/error.js'
 import { elementBytes, loadedType, statements } from './kernel.js'
-import type { Kernel, Stmt, ValueType } from './kernel.js'
+import type { Expr, Kernel, Param, Stmt, TensorMap, ValueType } from './kernel.js'
 import { nameStatement, printExpr } from './print.js'
 import { checkExpr, checkIndex, checkMatrixStride } from './verify-expression.js'
 import type { ExprContext } from './verify-expression.js'
@@ -44,12 +44,18 @@ function verifyHeader(kernel: Kernel): ReadonlySet<string> {
     if (param.role === 'weight') {
       check(param.access === 'read', where, `param ${param.name} is a weight`, 'access read', param.access)
     }
+    if (param.tensor) verifyTensor(param, param.tensor, where)
   }
   for (const array of kernel.shared) {
     declare(array.name, 'shared array')
     check(array.element in elementBytes, where, `element of shared array ${array.name}`, Object.keys(elementBytes).join(', '), array.element)
     check(Number.isInteger(array.length) && array.length > 0, where, `length of shared array ${array.name}`, 'a positive integer', String(array.length))
+    const { at = 0 } = array
+    check(Number.isInteger(at) && at >= 0 && at % 128 === 0, where, `place of shared array ${array.name}`, 'a multiple of 128 bytes', String(at))
   }
+  const { cluster = 1, arrivals = 0 } = kernel
+  check(Number.isInteger(cluster) && cluster >= 1 && cluster <= 16, where, 'groups of a cluster', '1 to 16', String(cluster))
+  check(Number.isInteger(arrivals) && arrivals >= 0 && arrivals <= 64, where, 'arrivals', '0 to 64', String(arrivals))
   for (const factor of kernel.tiles) {
     const whole = [factor.per, factor.times].every(n => Number.isInteger(n) && n >= 1)
     check(whole, where, `tiles along ${factor.dim ?? 'a constant'}`, 'positive integers', `per ${factor.per}, times ${factor.times}`)
@@ -59,6 +65,17 @@ function verifyHeader(kernel: Kernel): ReadonlySet<string> {
     check(finite, where, `cost in ${name}`, 'amounts of at least 0', JSON.stringify(amount))
   }
   return names
+}
+
+/** The limits of Hopper's bulk tensor copies, the only ones there are so far (CUDA driver API, `cuTensorMapEncodeTiled`). */
+function verifyTensor({ name, element, access }: Param, t: TensorMap, where: string): void {
+  const bytes = elementBytes[element]
+  check(access === 'read', where, `param ${name} is copied in boxes`, 'access read', access)
+  const whole = Object.values(t).every(n => Number.isInteger(n) && n >= 1)
+  check(whole, where, `sizes of the tensor map ${name}`, 'positive integers', JSON.stringify(t))
+  check((t.cols * bytes) % 16 === 0 && (t.boxCols * bytes) % 16 === 0, where, `rows of the tensor map ${name}`, 'multiples of 16 bytes', `${t.cols * bytes} bytes, ${t.boxCols * bytes} in a box`)
+  const scalars = t.boxCols * (element.endsWith('x4') ? 4 : 1)
+  check(scalars <= 256 && t.boxRows <= 256, where, `box of the tensor map ${name}`, 'at most 256 scalars a side', `${t.boxRows} by ${scalars}`)
 }
 
 /** Checks names, types and uses, but not uniformity: what the interpreter relies on. Throws a WeftError. */
@@ -105,7 +122,7 @@ export function verifyTypes(kernel: Kernel): void {
     if (s.step.kind === 'const' && s.step.value === 0) cx.fail('step of the loop', 'at least 1', '0')
     if (!Number.isInteger(s.unroll) || s.unroll < 1) cx.fail('unroll of the loop', 'an integer of at least 1', String(s.unroll))
     // Targets read the bounds again before every turn, the interpreter once: they must not change meanwhile.
-    const stored = new Set([...statements(s.body)].flatMap(b => (b.kind === 'store' ? [b.param] : b.kind === 'sharedStore' || b.kind === 'matrixStore' ? [b.array] : [])))
+    const stored = new Set([...statements(s.body)].flatMap(b => (b.kind === 'store' ? [b.param] : 'array' in b ? [b.array] : [])))
     for (const name of stored) if (mentions(s.to, name) || mentions(s.step, name)) cx.fail(`${name} is written inside a loop whose bounds read it`)
     const read = [...scope].filter(([name, n]) => n.kind === 'var' && !n.frozen && (mentions(s.to, name) || mentions(s.step, name)))
     for (const [, n] of read) n.frozen = true
@@ -113,6 +130,17 @@ export function verifyTypes(kernel: Kernel): void {
     block(s.body)
     scope.delete(s.name)
     for (const [, n] of read) n.frozen = false
+  }
+
+  const bufferParam = (name: string): Param => {
+    const param = cx.params.get(name) ?? cx.fail(`no param named ${name}`)
+    if (param.tensor) cx.fail(`param ${name} is a tensor map`, 'bulk copies only')
+    return param
+  }
+  const arrival = (e: Expr): void => {
+    checkIndex(e, 'an arrival', cx)
+    const { arrivals = 0 } = kernel
+    if (arrivals === 0 || (e.kind === 'const' && e.value >= arrivals)) cx.fail('arrival', `one of ${arrivals}`, printExpr(e))
   }
 
   const statement = (s: Stmt): void => {
@@ -128,7 +156,7 @@ export function verifyTypes(kernel: Kernel): void {
         return agree(`value of ${s.name}`, assign(s.name).type, type)
       }
       case 'store': {
-        const param = cx.params.get(s.param) ?? cx.fail(`no param named ${s.param}`)
+        const param = bufferParam(s.param)
         if (param.access === 'read') cx.fail(`param ${s.param} is written`, 'access write or readwrite', 'read')
         checkIndex(s.index, s.param, cx)
         return agree(`value stored to ${s.param} of ${param.element}`, loadedType[param.element], checkExpr(s.value, cx))
@@ -145,8 +173,35 @@ export function verifyTypes(kernel: Kernel): void {
         block(s.then)
         return block(s.otherwise)
       case 'barrier':
+      case 'copyCommit':
       case 'comment':
         return
+      case 'copy': {
+        const param = bufferParam(s.param)
+        const array = cx.shared.get(s.array) ?? cx.fail(`no shared array named ${s.array}`)
+        if (param.element !== array.element || elementBytes[array.element] < 4) {
+          cx.fail(`copy from ${s.param} of ${param.element} to ${s.array} of ${array.element}`, 'one element type of at least 4 bytes')
+        }
+        if (param.access === 'write') cx.fail(`param ${s.param} is read`, 'access read or readwrite', 'write')
+        checkIndex(s.index, s.array, cx)
+        return checkIndex(s.from, s.param, cx)
+      }
+      case 'copyWait':
+        if (!Number.isInteger(s.pending) || s.pending < 0 || s.pending > 7) cx.fail('pending copies', '0 to 7', String(s.pending))
+        return
+      case 'tensorCopy': {
+        const param = cx.params.get(s.param) ?? cx.fail(`no param named ${s.param}`)
+        if (!param.tensor) cx.fail(`param ${s.param} is copied in bulk`, 'a tensor map')
+        const array = cx.shared.get(s.array) ?? cx.fail(`no shared array named ${s.array}`)
+        if (param.element !== array.element) cx.fail(`copy from ${s.param} to ${s.array}`, `an array of ${param.element}`, array.element)
+        arrival(s.arrival)
+        for (const [e, of] of [[s.index, s.array], [s.row, s.param], [s.col, s.param]] as const) checkIndex(e, of, cx)
+        return
+      }
+      case 'tensorCommit': return arrival(s.arrival)
+      case 'tensorWait':
+        arrival(s.arrival)
+        return checkIndex(s.parity, 'a parity', cx)
       case 'matrixMultiply':
         agree(`accumulator ${s.name}`, 'matrixC', assign(s.name).type)
         agree(`left tile \`${printExpr(s.a)}\``, 'matrixA', checkExpr(s.a, cx))

@@ -15,14 +15,15 @@ import { verify } from '../codegen/verify.js'
 import { WeftError } from '../graph/error.js'
 import { openNvrtc } from '../runtime/cuda/nvrtc.js'
 import type { Nvrtc } from '../runtime/cuda/nvrtc.js'
-import { cases } from './support/cuda-kernels.js'
+import { casesFor } from './support/cuda-kernels.js'
 import { make } from './support/kernels.js'
 
 const hopper = cudaProfiles.sm_90a
+const allCases = casesFor(hopper)
 const textOf = (kernel: Kernel, caps: Caps = hopper): string => cuda.render([kernel], caps).kernels[0]!.text
 
 test('the kernels of this suite are sound', () => {
-  for (const { kernel, buffers } of cases) {
+  for (const { kernel, buffers } of allCases) {
     verify(kernel)
     const copied = Object.fromEntries(Object.entries(buffers).map(([name, bytes]) => [name, { bytes: bytes.slice(0) }]))
     assert.equal(inspectKernel(kernel, copied, { dims: { tokens: 9 }, tiles: [0], mode: 'checked' }), [], kernel.name)
@@ -38,16 +39,17 @@ test('the kernels of this suite use everything that CUDA spells', () => {
     if (typeof intrinsic === 'string') used.add(intrinsic)
     Object.values(part).forEach(look)
   }
-  cases.forEach(c => look(c.kernel.body))
+  allCases.forEach(c => look(c.kernel.body))
   const expressions: Record<Exclude<Expr['kind'], 'builtin' | 'table'>, true> = {
     const: true, ref: true, unary: true, binary: true, select: true, convert: true, bitcast: true, splat: true, vector: true,
     component: true, load: true, loadBits: true, shared: true, call: true, matrixLoad: true,
   }
   const stmts: Record<Stmt['kind'], true> = {
-    let: true, var: true, assign: true, store: true, sharedStore: true, for: true, if: true, barrier: true, matrixMultiply: true, matrixStore: true, comment: true,
+    let: true, var: true, assign: true, store: true, sharedStore: true, for: true, if: true, barrier: true,
+    copy: true, copyCommit: true, copyWait: true, tensorCopy: true, tensorCommit: true, tensorWait: true, matrixMultiply: true, matrixStore: true, comment: true,
   }
   const spelled = intrinsicNames.filter(n => typeof cuda.intrinsic[n] === 'function')
-  const wanted = [...Object.keys(expressions), ...Object.keys(stmts), ...spelled, ...['tile', 'local', 'lane', 'subgroup'].map(b => `builtin ${b}`)]
+  const wanted = [...Object.keys(expressions), ...Object.keys(stmts), ...spelled, ...['tile', 'local', 'lane', 'subgroup', 'clusterRank'].map(b => `builtin ${b}`)]
   assert.equal(wanted.filter(w => !used.has(w)), [])
 })
 
@@ -170,11 +172,11 @@ if (typeof nvrtc === 'string') console.log(`skipped: compiling for sm_80, sm_90a
 else {
   for (const [arch, caps] of Object.entries(cudaProfiles)) {
     test(`NVRTC ${nvrtc.version} compiles every kernel for ${arch}`, async () => {
-      const { cubin, log } = await nvrtc.compile(cudaText(cuda.render(cases.map(c => c.kernel), caps)), arch)
+      const { cubin, log } = await nvrtc.compile(cudaText(cuda.render(casesFor(caps).map(c => c.kernel), caps)), arch)
       assert.equal([...cubin.subarray(0, 4)], [0x7f, 0x45, 0x4c, 0x46])
       assert.is(log, '')
       const text = Buffer.from(cubin).toString('latin1')
-      for (const { kernel } of cases) assert.ok(text.includes(`.text.${kernel.name}\0`), kernel.name)
+      for (const { kernel } of casesFor(caps)) assert.ok(text.includes(`.text.${kernel.name}\0`), kernel.name)
     })
   }
   test('an error of the compiler names the kernel', async () => {

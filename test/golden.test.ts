@@ -22,11 +22,11 @@ const update = process.env['WEFT_UPDATE_GOLDEN'] === '1'
 
 const wgsl: Caps = {
   target: 'wgsl', chip: 'a GPU of 32 lanes', arch: null, subgroup: { min: 32, max: 32 }, maxThreads: 256, sharedBytes: 32768,
-  f16: true, matrix: false, simd: false, maxBuffers: 10, maxBinding: 2 ** 31 - 4, units: 16,
+  f16: true, matrix: false, tensorCopy: false, cluster: 1, simd: false, maxBuffers: 10, maxBinding: 2 ** 31 - 4, units: 16,
 }
 const wasm: Caps = {
   target: 'wasm', chip: 'a processor of 2 threads', arch: 'relaxed-simd', subgroup: null, maxThreads: 1, sharedBytes: 2 ** 20,
-  f16: true, matrix: false, simd: true, maxBuffers: 64, maxBinding: 2 ** 32 - 2 ** 16, units: 2,
+  f16: true, matrix: false, tensorCopy: false, cluster: 1, simd: true, maxBuffers: 64, maxBinding: 2 ** 32 - 2 ** 16, units: 2,
 }
 const chips: readonly { readonly caps: Caps; readonly compute: 'f32' | 'f16' }[] = [
   { caps: wgsl, compute: 'f32' }, { caps: cudaProfiles.sm_90a, compute: 'f16' }, { caps: wasm, compute: 'f32' },

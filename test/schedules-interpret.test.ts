@@ -16,7 +16,7 @@ import { bind, contextOf, difference, expected, problem, type Problem } from './
 import { knobsOf, ops, problemsOf } from './support/schedule-problems.js'
 
 const gpu: Caps = {
-  target: 'wgsl', chip: 'a GPU', arch: null, subgroup: { min: 32, max: 32 }, maxThreads: 1024, sharedBytes: 65536, f16: true, matrix: true, simd: false,
+  target: 'wgsl', chip: 'a GPU', arch: null, subgroup: { min: 32, max: 32 }, maxThreads: 1024, sharedBytes: 65536, f16: true, matrix: true, tensorCopy: false, cluster: 1, simd: false,
   maxBuffers: 10, maxBinding: 2 ** 30, units: 8,
 }
 /** Chips that differ in what schedules ask of them; one computes in f16. */
@@ -25,7 +25,7 @@ const chips: readonly { readonly caps: Caps; readonly compute: 'f32' | 'f16' }[]
   { caps: { ...gpu, chip: 'a GPU in f16' }, compute: 'f16' },
   { caps: { ...gpu, chip: 'a GPU without subgroups', subgroup: null, maxThreads: 256, sharedBytes: 16384, f16: false, matrix: false, maxBuffers: 8 }, compute: 'f32' },
   { caps: { ...gpu, chip: 'a GPU of small subgroups', subgroup: { min: 8, max: 64 }, matrix: false }, compute: 'f32' },
-  { caps: { ...gpu, target: 'wasm', chip: 'a CPU', subgroup: null, maxThreads: 1, f16: false, matrix: false, simd: true }, compute: 'f32' },
+  { caps: { ...gpu, target: 'wasm', chip: 'a CPU', subgroup: null, maxThreads: 1, f16: false, matrix: false, tensorCopy: false, cluster: 1, simd: true }, compute: 'f32' },
 ]
 
 /** What was taken somewhere, as `schedule` and `schedule knob=value`. */

@@ -9,6 +9,7 @@ import type { Expr, Kernel, Stmt, ValueType } from '../codegen/kernel.js'
 import { wgsl } from '../codegen/targets/wgsl.js'
 import type { Program } from '../runtime/backend.js'
 import type { WebGpuBackend } from '../runtime/webgpu/backend.js'
+import { pipelined, ring, type CopyCase } from './support/copy-kernels.js'
 import { testGpus } from './support/software-gpu.js'
 import { binary as op, bitcast, builtin, call, constant, f, i, kernelOf, let_, load, loop, param, ref, runKernel, shared, store, thread, tiles, u, when } from './support/webgpu-kernels.js'
 
@@ -114,7 +115,13 @@ const matrixCase = (columnMajor: boolean): Case => ({
   args: [Float32Array.from(a16), Float32Array.from(b16), 1024], out: 2, expected: () => product, read: floatsOf,
 })
 
+/** The kernels of `copy-kernels.ts`: copies are done at once here. */
+const copied = ({ kernel, inputs, want }: CopyCase): Case => ({
+  kernel, args: kernel.params.map(p => inputs[p.name]!), out: kernel.params.findIndex(p => p.name === 'out'), expected: () => want, read: floatsOf,
+})
+
 const cases: readonly Case[] = [
+  ...[ring(64, 9, 3, 'f32x4'), ring(32, 5, 4, 'f32'), pipelined(64, 3)].map(copied),
   {
     kernel: kernelOf('expressions', {
       threads: 1,

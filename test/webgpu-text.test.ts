@@ -11,7 +11,7 @@ import { binary as op, builtin, call, f, kernelOf, let_, load, param, ref, store
 
 const caps: Caps = {
   target: 'wgsl', chip: 'paper', arch: null, subgroup: { min: 32, max: 32 }, maxThreads: 256, sharedBytes: 32768,
-  f16: true, matrix: true, simd: false, maxBuffers: 8, maxBinding: 2 ** 31 - 4, units: 8,
+  f16: true, matrix: true, tensorCopy: false, cluster: 1, simd: false, maxBuffers: 8, maxBinding: 2 ** 31 - 4, units: 8,
 }
 const textOf = (kernel: Kernel, of: Caps = caps): string => wgsl.render([kernel], of).kernels[0]!.text
 

@@ -31,7 +31,7 @@ export const elementTypes = {
 } as const satisfies Record<Element, string>
 
 const builtins: Readonly<Record<Builtin, string>> = {
-  tile: 'blockIdx.x', local: 'threadIdx.x', lane: '(threadIdx.x & 31u)', subgroup: '(threadIdx.x >> 5)',
+  tile: 'blockIdx.x', local: 'threadIdx.x', lane: '(threadIdx.x & 31u)', subgroup: '(threadIdx.x >> 5)', clusterRank: 'weft_cluster_rank()',
 }
 
 export function typeOf(type: ValueType, cx: CudaContext): string {

@@ -24,7 +24,7 @@ export function cudaArch(major: number, minor: number): string {
 export function cudaCaps({ chip, major, minor, units, sharedBytes, maxThreads }: CudaChip): Caps {
   return Object.freeze({
     target: 'cuda', chip, arch: cudaArch(major, minor), subgroup: { min: 32, max: 32 }, maxThreads, sharedBytes,
-    f16: true, matrix: major >= 7, simd: false, maxBuffers: 32, maxBinding: 2 ** 48, units,
+    f16: true, matrix: major >= 7, tensorCopy: major >= 9, cluster: major >= 9 ? 8 : 1, simd: false, maxBuffers: 32, maxBinding: 2 ** 48, units,
   })
 }
 

@@ -7,7 +7,7 @@
 import { WeftError } from '../../graph/error.js'
 import { deviceFunctions } from '../../shaders/wasm.js'
 import { intrinsics } from '../intrinsics.js'
-import { elementBytes, sharedBytes, type Element, type Expr, type Kernel, type Stmt } from '../kernel.js'
+import { elementBytes, sharedBytes, sharedPlaces, type Element, type Expr, type Kernel, type Stmt } from '../kernel.js'
 import type { KernelText, Target } from '../target.js'
 import { address, linearize, type Linear, type LinearScope } from './wasm-address.js'
 import { functionName, safeName } from './wasm-names.js'
@@ -32,11 +32,8 @@ class Renderer implements LinearScope {
   private readonly variables = new Set<string>()
 
   constructor(private readonly kernel: Kernel) {
-    let at = 0
-    for (const array of kernel.shared) {
-      this.starts.set(array.name, { base: 'scratch', start: at, element: array.element })
-      at += Math.ceil((array.length * elementBytes[array.element]) / 16) * 16
-    }
+    const { places } = sharedPlaces(kernel)
+    kernel.shared.forEach((array, i) => this.starts.set(array.name, { base: 'scratch', start: places[i]!, element: array.element }))
     for (const p of kernel.params) this.starts.set(p.name, { base: safeName(p.name), start: 0, element: p.element })
   }
 
@@ -118,6 +115,16 @@ class Renderer implements LinearScope {
     }
   }
 
+  /** The bits of one element, as they are. */
+  private copyElement(s: Stmt & { kind: 'copy' }): void {
+    const element = this.starts.get(s.array)?.element ?? this.refuse(`${s.array}, which it does not declare`)
+    const bytes = elementBytes[element]
+    const [to, from] = [this.address(s.array, s.index, bytes), this.address(s.param, s.from, bytes)]
+    if (bytes === 16) return this.line(`v128.store(${to.at}, v128.load(${from.at}, ${from.offset}), ${to.offset})`)
+    const type = bytes === 8 ? 'u64' : 'u32'
+    return this.line(`store<${type}>(${to.at}, load<${type}>(${from.at}, ${from.offset}), ${to.offset})`)
+  }
+
   private block(body: readonly Stmt[]): void {
     for (const s of body) this.statement(s)
   }
@@ -144,6 +151,12 @@ class Renderer implements LinearScope {
         if (s.otherwise.length > 0) this.nest('} else {', s.otherwise)
         return this.line('}')
       case 'barrier': return
+      case 'copy': return this.copyElement(s)
+      case 'copyCommit':
+      case 'copyWait': return
+      case 'tensorCopy':
+      case 'tensorCommit':
+      case 'tensorWait': return this.refuse('bulk copies: WebAssembly has no tensor maps')
       case 'matrixMultiply':
       case 'matrixStore': return this.refuse('matrix tiles: WebAssembly has no matrix unit')
       case 'comment': return this.line(`// ${s.text.replace(/[\r\n\u2028\u2029]+/g, ' ')}`)
@@ -224,7 +237,7 @@ function renderKernel(kernel: Kernel, sharedLimit: number): KernelText {
   const shared = sharedBytes(kernel)
   if (shared > sharedLimit) throw new WeftError({ where, what: 'shared arrays are too large', expected: `at most ${sharedLimit} bytes`, got: String(shared) })
   return {
-    name: kernel.name, text: new Renderer(kernel).render(), params: kernel.params, threads: 1, sharedBytes: shared, tiles: kernel.tiles,
+    name: kernel.name, text: new Renderer(kernel).render(), params: kernel.params, threads: 1, sharedBytes: shared, dynamicBytes: 0, cluster: 1, tiles: kernel.tiles,
   }
 }
 

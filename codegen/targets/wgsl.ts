@@ -10,12 +10,14 @@
 import { check, WeftError } from '../../graph/error.js'
 import { negativeZero, wgslFunctions, type WgslFunction } from '../../shaders/wgsl.js'
 import type { Caps } from '../caps.js'
-import { sharedBytes, type Builtin, type Element, type Expr, type Kernel, type Param, type Stmt } from '../kernel.js'
+import { sharedBytes, sharedOverlaps, type Builtin, type Element, type Expr, type Kernel, type Param, type Stmt } from '../kernel.js'
 import type { KernelText, Target } from '../target.js'
 import { wgslName } from './wgsl-names.js'
 import { wgslConstant, wgslElement, wgslIntrinsics, wgslType } from './wgsl-text.js'
 
-const builtinParams: Readonly<Record<Exclude<Builtin, 'tile'>, string>> = {
+/** Builtins that are parameters of the entry point; a cluster is always of one group. */
+type BuiltinParam = Exclude<Builtin, 'tile' | 'clusterRank'>
+const builtinParams: Readonly<Record<BuiltinParam, string>> = {
   local: '@builtin(local_invocation_index) local: u32',
   lane: '@builtin(subgroup_invocation_id) lane: u32',
   subgroup: '@builtin(subgroup_id) subgroup: u32',
@@ -30,7 +32,7 @@ class Renderer {
   private depth = 1
   private readonly where: string
   private readonly functions = new Map<string, string>()
-  private readonly builtins = new Set<Exclude<Builtin, 'tile'>>()
+  private readonly builtins = new Set<BuiltinParam>()
   private readonly enables = new Set<string>()
   private readonly elements = new Map<string, Element>()
   /** Names of the module that a local name must not hide. */
@@ -50,6 +52,8 @@ class Renderer {
     check(threads <= caps.maxThreads, this.where, 'threads of a group', `at most ${caps.maxThreads} on ${caps.chip}`, String(threads))
     check(shared <= caps.sharedBytes, this.where, 'bytes of shared memory', `at most ${caps.sharedBytes} on ${caps.chip}`, String(shared))
     check(kernel.params.length <= caps.maxBuffers, this.where, 'storage buffers', `at most ${caps.maxBuffers} on ${caps.chip}`, String(kernel.params.length))
+    check((kernel.cluster ?? 1) === 1, this.where, 'groups of a cluster', '1: WGSL has no clusters', String(kernel.cluster))
+    check(!sharedOverlaps(kernel), this.where, 'shared arrays lie over each other', 'arrays apart: WGSL has no untyped shared memory')
     const size = this.subgroupSize()
     this.block(kernel.body)
     const variables = [
@@ -75,7 +79,7 @@ class Renderer {
       '}',
       '',
     ].join('\n')
-    return { name: kernel.name, text, params: kernel.params, threads, sharedBytes: shared, tiles: kernel.tiles }
+    return { name: kernel.name, text, params: kernel.params, threads, sharedBytes: shared, dynamicBytes: 0, cluster: 1, tiles: kernel.tiles }
   }
 
   /** The size to ask for: null where the body relies on none or the chip has only that one. */
@@ -153,6 +157,7 @@ class Renderer {
 
   private builtin(name: Builtin): string {
     if (name === 'tile') return 'tile'
+    if (name === 'clusterRank') return '0u'
     if (name !== 'local') this.subgroups(name)
     this.builtins.add(name)
     return name
@@ -236,6 +241,12 @@ class Renderer {
         // Memory of the other kind would be ordered for nothing.
         if (this.kernel.params.some(p => p.access === 'readwrite')) this.line('storageBarrier();')
         return this.line('workgroupBarrier();')
+      case 'copy': return this.line(`${this.outerName(s.array)}[${this.text(s.index)}] = ${this.outerName(s.param)}[${this.text(s.from)}];`)
+      case 'copyCommit':
+      case 'copyWait': return
+      case 'tensorCopy':
+      case 'tensorCommit':
+      case 'tensorWait': throw new WeftError({ where: this.where, what: 'bulk copies: WGSL has no tensor maps' })
       case 'matrixMultiply': {
         this.matrix()
         const acc = this.name(s.name)

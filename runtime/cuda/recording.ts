@@ -6,10 +6,10 @@
 import { check, WeftError } from '../../graph/error.js'
 import { tileCount } from '../../codegen/kernel.js'
 import type { KernelText } from '../../codegen/target.js'
-import { staticSharedBytes } from '../../codegen/targets/cuda.js'
 import type { BoundLaunch, BoundPlan, BufferView, DeviceBuffer, Program, Recording } from '../backend.js'
 import { flags, functionAttribute } from './driver.js'
 import type { Driver, Handle } from './driver.js'
+import { encodeTensorMap, tensorMapAlignment, tensorMapWords } from './tensor-map.js'
 
 /** The longest grid along x. */
 const maxTiles = 2 ** 31 - 1
@@ -35,9 +35,9 @@ export class CudaProgram implements Program {
 export function findFunctions(driver: Driver, module: Handle, kernels: readonly KernelText[]): ReadonlyMap<string, CudaFunction> {
   return new Map(kernels.map(text => {
     const handle = driver.take<Handle>(out => driver.moduleFunction(out, module, text.name), `kernel ${text.name}`)
-    if (text.sharedBytes > staticSharedBytes) {
-      const what = `${text.sharedBytes} bytes of shared memory for kernel ${text.name}`
-      driver.must(driver.functionSet(handle, functionAttribute.maxDynamicSharedBytes, text.sharedBytes), what)
+    if (text.dynamicBytes > 0) {
+      const what = `${text.dynamicBytes} bytes of shared memory for kernel ${text.name}`
+      driver.must(driver.functionSet(handle, functionAttribute.maxDynamicSharedBytes, text.dynamicBytes), what)
     }
     return [text.name, { handle, text }]
   }))
@@ -50,7 +50,7 @@ interface Ready {
   readonly tiles: number
   readonly threads: number
   readonly dynamicBytes: number
-  /** Addresses of the arguments, and behind them the arguments. */
+  /** As `argumentsOf` makes them. */
   readonly params: BigUint64Array
 }
 
@@ -67,17 +67,31 @@ function ready(driver: Driver, plan: BoundPlan, launch: BoundLaunch, owns: (buff
   const { text } = f
   check(launch.args.length === text.params.length, where, 'arguments', String(text.params.length), String(launch.args.length))
   const addresses = launch.args.map((view, i) => addressOf(view, `${where}, param ${text.params[i]!.name}`, owns))
-  const tiles = tileCount(launch.tiles, plan.dims)
+  // A grid is whole clusters; kernels leave tiles beyond the count at once.
+  const tiles = Math.ceil(tileCount(launch.tiles, plan.dims) / text.cluster) * text.cluster
   check(Number.isInteger(tiles) && tiles >= 0 && tiles <= maxTiles, where, 'tiles', `0 to ${maxTiles}`, String(tiles))
   if (tiles === 0) return null
-  const n = addresses.length
-  const params = new BigUint64Array(new ArrayBuffer(Math.max(8, 16 * n)))
+  const params = argumentsOf(driver, text, addresses, launch.args, where)
+  return { kernel: text.name, handle: f.handle, tiles, threads: text.threads, dynamicBytes: text.dynamicBytes, params }
+}
+
+/** Arguments as the driver wants them: addresses of values, and behind them the values: an address, or a tensor map. */
+function argumentsOf(driver: Driver, text: KernelText, addresses: readonly bigint[], views: readonly BufferView[], where: string): BigUint64Array {
+  const maps = text.params.filter(p => p.tensor).length
+  const words = 2 * addresses.length + maps * (tensorMapWords + tensorMapAlignment)
+  const params = new BigUint64Array(new ArrayBuffer(Math.max(8, 8 * words)))
   const base = driver.library.address(params)
+  let at = addresses.length
   addresses.forEach((address, i) => {
-    params[i] = base + BigInt(8 * (n + i))
-    params[n + i] = address
+    const param = text.params[i]!
+    if (param.tensor) {
+      while ((base + BigInt(8 * at)) % BigInt(8 * tensorMapAlignment) !== 0n) at += 1
+      encodeTensorMap(driver, param, address, views[i]!.bytes, params.subarray(at, at + tensorMapWords), `${where}, param ${param.name}`)
+    } else params[at] = address
+    params[i] = base + BigInt(8 * at)
+    at += param.tensor ? tensorMapWords : 1
   })
-  return { kernel: text.name, handle: f.handle, tiles, threads: text.threads, dynamicBytes: text.sharedBytes > staticSharedBytes ? text.sharedBytes : 0, params }
+  return params
 }
 
 function addressOf(view: BufferView, where: string, owns: (buffer: DeviceBuffer) => buffer is CudaBuffer): bigint {

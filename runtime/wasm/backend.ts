@@ -40,7 +40,7 @@ export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> 
 export function wasmCaps(threads: number, relaxed: boolean, chip: string): Caps {
   return Object.freeze({
     target: 'wasm', chip, arch: relaxed ? 'relaxed-simd' : 'simd128', subgroup: null, maxThreads: 1, sharedBytes: scratchBytes,
-    f16: true, matrix: false, simd: true, maxBuffers: 64, maxBinding: 2 ** 32 - 2 ** 16, units: threads,
+    f16: true, matrix: false, tensorCopy: false, cluster: 1, simd: true, maxBuffers: 64, maxBinding: 2 ** 32 - 2 ** 16, units: threads,
   })
 }
 

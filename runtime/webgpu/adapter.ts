@@ -87,6 +87,8 @@ export function capsOf(device: GPUDevice, info: GPUAdapterInfo, language: { has(
     sharedBytes: limits.maxComputeWorkgroupStorageSize,
     f16,
     matrix: f16 && subgroup !== null && has('chromium-experimental-subgroup-matrix') && offersMatrix(info),
+    tensorCopy: false,
+    cluster: 1,
     simd: false,
     maxBuffers: limits.maxStorageBuffersPerShaderStage,
     maxBinding: limits.maxStorageBufferBindingSize,

@@ -10,7 +10,7 @@ import { u32 } from '../../codegen/value.js'
 import { cuda } from '../../codegen/targets/cuda.js'
 import type { BoundLaunch, BoundPlan, BufferView, DeviceBuffer, Program } from '../../runtime/backend.js'
 import type { CudaBackend } from '../../runtime/cuda/backend.js'
-import { cases, noise } from '../support/cuda-kernels.js'
+import { casesFor, noise } from '../support/cuda-kernels.js'
 import type { Case } from '../support/cuda-kernels.js'
 import { make } from '../support/kernels.js'
 
@@ -90,6 +90,7 @@ export const checks: readonly Check[] = [
   {
     name: 'every case agrees with the interpreter',
     run: async backend => {
+      const cases = casesFor(backend.caps)
       const program = await compile(backend, ...cases.map(c => c.kernel))
       const failures: string[] = []
       for (const c of cases) await checkCase(backend, program, c).catch((e: unknown) => failures.push(e instanceof Error ? e.message : String(e)))

@@ -4,9 +4,11 @@
  * interpreter, and the results are compared. Kernels that only map an input are made from a table of formulas.
  */
 import type { KernelBuilder, Shared } from '../../codegen/builder.js'
+import type { Caps } from '../../codegen/caps.js'
 import type { Element, Kernel, Role } from '../../codegen/kernel.js'
 import { elementBytes } from '../../codegen/kernel.js'
 import { f32, select, splat, u32, Value, vector } from '../../codegen/value.js'
+import { boxes, clustered, pipelined, pooled, ring, type CopyCase } from './copy-kernels.js'
 import { make, matrixProduct, onlineSoftmax, subgroupReduction, tiledProduct, treeReduction } from './kernels.js'
 
 export interface Case {
@@ -265,7 +267,18 @@ function matrices(columnA: boolean, columnB: boolean): Case {
 
 const shapes = (kernel: Kernel, buffers: Case['buffers'], tolerance: number): Case => ({ kernel, buffers, results: { out: tolerance } })
 
-export const cases: readonly Case[] = [
+const copyCase = ({ kernel, inputs }: CopyCase): Case =>
+  ({ kernel, buffers: Object.fromEntries(Object.entries(inputs).map(([name, a]) => [name, bytesOf(a)])), results: { out: 0 } })
+
+/** The cases a chip can run. */
+export const casesFor = (caps: Caps): readonly Case[] => [
+  ...cases,
+  ...(caps.tensorCopy ? [boxes('f32'), boxes('f32x4')] : []).map(copyCase),
+  ...[2, 4].filter(n => n <= caps.cluster).map(n => copyCase(clustered(n))),
+]
+
+const cases: readonly Case[] = [
+  ...[ring(64, 9, 3, 'f32x4'), ring(96, 5, 4, 'f32'), pooled(64), ...[2, 3, 4].map(stages => pipelined(64, stages))].map(copyCase),
   ...decodes, ...arithmetic, roundings(), partialLoads('weight'), partialLoads('activation'), flow(), subgroups(), muchShared(),
   ...elements.flatMap(e => [copies(e, 'weight', true), copies(e, 'weight', false), copies(e, 'activation', true), copies(e, 'state', false)]),
   shapes(treeReduction(5, 300, 64), { x: bytesOf(noise(1500, 3)), out: new ArrayBuffer(20) }, 1e-6),
