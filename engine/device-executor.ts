@@ -185,7 +185,11 @@ export class DeviceExecutor implements Executor {
     pages.add(more)
     this.bound.clear()
     if (this.parts.observe) return
-    for (const name of Object.keys(compiled.plans) as PlanName[]) this.recordings.set(name, backend.record(this.bind(name)))
+    for (const name of Object.keys(compiled.plans) as PlanName[]) {
+      const before = this.recordings.get(name)
+      this.recordings.set(name, backend.record(this.bind(name)))
+      if (before) backend.release(before)
+    }
   }
 
   private writeState(batch: Batch): void {

@@ -6,7 +6,8 @@ import { pageSize } from '../codegen/state.js'
 import { WeftError } from '../graph/error.js'
 import type { Backend, DeviceBuffer } from '../runtime/backend.js'
 import { switches, type Switches } from '../runtime/switches.js'
-import { uploadWeight } from '../runtime/upload.js'
+import { uploadWeight, UploadScratch } from '../runtime/upload.js'
+import { collectGarbage } from '../runtime/wasm/machine.js'
 import type { ModelSource } from '../weights/model.js'
 import { openModel } from '../weights/open.js'
 import { renderChat } from './chat-template.js'
@@ -26,6 +27,9 @@ import type { Compute, GenerateOptions, LoadOptions, LoadStats, Message, Model, 
 const defaultContext = 32768
 /** Rows of a prefill chunk: enough tiles to fill a GPU; on a CPU enough to decode weights seldom. */
 const defaultChunk = { gpu: 2048, cpu: 256 } as const
+
+/** Bytes of weights from which on, on a CPU, what stands beside them is kept small before speed of loading. */
+const largeModel = 2 ** 30
 
 /** The built-in model, wherever the package is built to. */
 export function builtInModel(): string {
@@ -103,10 +107,12 @@ async function onDevice(source: ModelSource, pages: Pages, context: number, opti
     clock()
     const program = await backend.compile(text.source)
     const compileSeconds = clock()
+    if (backend.name === 'wasm' && source.bytes > largeModel) collectGarbage()
     const weights = new Map<string, DeviceBuffer>()
+    const scratch = new UploadScratch()
     let done = 0
     for (const w of compiled.weights) {
-      weights.set(w.key, uploadWeight(backend, source, w, n => options.onProgress?.((done += n), source.bytes)))
+      weights.set(w.key, uploadWeight(backend, source, w, n => options.onProgress?.((done += n), source.bytes), scratch))
     }
     const stats = {
       planSeconds, generateTextSeconds, textCached: text.cached, compileSeconds, uploadSeconds: clock(),

@@ -110,6 +110,7 @@ class TimedBackend implements Backend {
   readonly copy: Backend['copy'] = (from, fromAt, to, toAt, bytes) => this.inner.copy(from, fromAt, to, toAt, bytes)
   readonly compile: Backend['compile'] = source => this.inner.compile(source)
   readonly record: Backend['record'] = bound => new TimedRecording(bound, this.inner.record(bound))
+  readonly release: Backend['release'] = recording => this.inner.release(own(recording).inner)
   readonly time: Backend['time'] = recording => this.inner.time(own(recording).inner)
   readonly close: Backend['close'] = () => this.inner.close()
 

@@ -88,7 +88,12 @@ class ByteLevelTokenizer implements Tokenizer {
   private ids: Map<string, number> | undefined
   private full: Uint32Array[] = []
 
-  private constructor(private readonly spec: TokenizerSpec, private readonly module: Module) {
+  /** What the module cannot answer; merges are its own once it is built. */
+  private readonly spec: Pick<TokenizerSpec, 'where' | 'tokens' | 'prefix' | 'suffix'>
+
+  private constructor(spec: TokenizerSpec, private readonly module: Module) {
+    const { where, tokens, prefix, suffix } = spec
+    this.spec = { where, tokens, prefix, suffix }
     this.vocabSize = spec.tokens.length
     this.bosId = spec.bosId
     this.eosId = spec.eosId
@@ -104,7 +109,7 @@ class ByteLevelTokenizer implements Tokenizer {
     }
     const module = await instantiateAssembly(host) as Module
     const tokenizer = new ByteLevelTokenizer(spec, module)
-    tokenizer.build()
+    tokenizer.build(spec)
     return tokenizer
   }
 
@@ -190,8 +195,8 @@ class ByteLevelTokenizer implements Tokenizer {
     return this.encoder.encodeInto(text.normalize('NFC'), new Uint8Array(buffer, to >>> 0, (bytes >>> 0) * 3)).written
   }
 
-  private build(): void {
-    const { spec, module } = this
+  private build(spec: TokenizerSpec): void {
+    const { module } = this
     const { where, tokens, merges, added } = spec
     if (tokens.length > MAX_TOKENS) fail(where, 'the vocabulary is too large', `at most ${MAX_TOKENS} tokens`, tokens.length)
     if (merges.left.length > MAX_MERGES) fail(where, 'there are too many merges', `at most ${MAX_MERGES}`, merges.left.length)
@@ -221,7 +226,7 @@ class ByteLevelTokenizer implements Tokenizer {
     const bad = module.finishVocabulary(spec.unknownId ?? -1)
     if (bad >= 0) fail(where, `token ${bad} is spelt like another`, undefined, tokens[bad])
 
-    this.buildMerges(alphabet)
+    this.buildMerges(spec, alphabet)
     added.forEach(({ id, normalized }, i) => {
       const input = this.input(texts[i].length)
       new Uint8Array(module.memory.buffer, input, texts[i].length).set(texts[i])
@@ -230,8 +235,7 @@ class ByteLevelTokenizer implements Tokenizer {
   }
 
   /** All merges at once: two lengths for each, then the bytes. Ids and joined tokens are looked up by the module. */
-  private buildMerges(alphabet: Int16Array): void {
-    const { where, merges: { left, right } } = this.spec
+  private buildMerges({ where, merges: { left, right } }: TokenizerSpec, alphabet: Int16Array): void {
     const lengths = new Uint32Array(left.length * 2)
     let characters = 0
     for (let i = 0; i < left.length; i++) characters += left[i].length + right[i].length

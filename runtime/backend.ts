@@ -83,6 +83,8 @@ export interface Backend {
   compile(source: Source): Promise<Program>
   /** Makes everything a run needs. */
   record(plan: BoundPlan): Recording
+  /** Gives back what a recording holds, after runs of it; it is not run again. */
+  release(recording: Recording): void
   /** Starts a recording `times` times over (1 unless told) and returns at once; runs happen in order. */
   run(recording: Recording, times?: number): Ticket
   /** Runs once with each launch timed by the device's clock. */

@@ -12,7 +12,7 @@ import type { Backend, DeviceBuffer } from './backend.js'
 import { respanInPlace, splitBlocks } from './repack.js'
 
 /** Bytes of a file in memory at a time. */
-const chunkBytes = 8 * 2 ** 20
+const chunkBytes = 2 * 2 ** 20
 
 /** A weight on the device: tensors of the file, their rows one below the other. */
 export interface Resident {
@@ -21,7 +21,22 @@ export interface Resident {
   readonly layout: WeightLayout
 }
 
-export function uploadWeight(backend: Backend, source: ModelSource, resident: Resident, onBytes: (n: number) => void): DeviceBuffer {
+/** Memory that chunks of a file pass through, kept from one weight to the next. */
+export class UploadScratch {
+  private readonly kept = new Map<string, Uint8Array>()
+
+  /** `bytes` bytes for a role, with whatever was left in them. */
+  take(role: string, bytes: number): Uint8Array {
+    const known = this.kept.get(role)
+    if (known && known.length >= bytes) return known.subarray(0, bytes)
+    const made = new Uint8Array(bytes)
+    this.kept.set(role, made)
+    return made
+  }
+}
+
+/** Uploads one weight. Throws a WeftError that names a tensor which is missing, of another type, or has NaN among its scales. */
+export function uploadWeight(backend: Backend, source: ModelSource, resident: Resident, onBytes: (n: number) => void, scratch = new UploadScratch()): DeviceBuffer {
   const { layout, tensors, key } = resident
   const buffer = backend.alloc(layout.bytes, key)
   const found = tensors.map(name => {
@@ -32,9 +47,9 @@ export function uploadWeight(backend: Backend, source: ModelSource, resident: Re
   if (found[0]!.shape.length === 1) {
     uploadVector(backend, source, found, buffer)
   } else {
-    const sink = new Sections(backend, buffer, layout)
+    const sink = new Sections(backend, buffer, layout, scratch)
     let row = 0
-    for (const t of found) row += uploadRows(source, t, layout, row, sink)
+    for (const t of found) row += uploadRows(source, t, layout, row, sink, scratch)
     sink.finish()
   }
   onBytes(found.reduce((n, t) => n + Object.values(t.ranges).reduce((m, r) => m + r.bytes, 0), 0))
@@ -50,89 +65,97 @@ function uploadVector(backend: Backend, source: ModelSource, tensors: readonly W
   }
 }
 
-/** The sections of one weight: codes go to the device as they come, the small sections are gathered and written whole. */
-class Sections {
-  private readonly small: readonly { readonly at: number; readonly bytes: Uint8Array }[]
-  readonly scales: Uint8Array
-  readonly mins: Uint8Array
-  readonly rowScales: Float32Array
-  /** Codes of all rows, where a row is no whole number of words. */
+/** One section of a weight: rows go to the device chunk by chunk, or are gathered first where a row is no whole number of words. */
+class Section {
   private readonly whole: Uint8Array | null
 
-  constructor(private readonly backend: Backend, private readonly buffer: DeviceBuffer, readonly layout: WeightLayout) {
-    const row = rowBytes(layout)
-    const words = (n: number): number => Math.ceil(n / 4) * 4
-    this.scales = new Uint8Array(words(row.scales * layout.rows))
-    this.mins = new Uint8Array(words(row.mins * layout.rows))
-    this.rowScales = new Float32Array(layout.type.rowScale ? layout.rows : 0)
-    this.whole = row.codes % 4 === 0 ? null : new Uint8Array(words(row.codes * layout.rows))
-    this.small = [
-      { at: layout.scalesAt, bytes: this.scales }, { at: layout.minsAt, bytes: this.mins },
-      { at: layout.rowScalesAt, bytes: new Uint8Array(this.rowScales.buffer) },
-      ...(this.whole ? [{ at: layout.codesAt, bytes: this.whole }] : []),
-    ]
+  constructor(private readonly write: (bytes: Uint8Array, at: number) => void, private readonly rowBytes: number, rows: number, private readonly chunk: (bytes: number) => Uint8Array) {
+    this.whole = rowBytes % 4 === 0 ? null : new Uint8Array(Math.ceil((rowBytes * rows) / 4) * 4)
   }
 
-  codes(bytes: Uint8Array, row: number): void {
-    const at = row * rowBytes(this.layout).codes
-    if (this.whole) this.whole.set(bytes, at)
-    else this.backend.write(this.buffer, bytes, this.layout.codesAt + at)
+  /** Where the bytes of `count` rows from `row` on are put, before `sent` is called for them. */
+  rows(row: number, count: number): Uint8Array {
+    return this.whole ? this.whole.subarray(row * this.rowBytes, (row + count) * this.rowBytes) : this.chunk(count * this.rowBytes)
+  }
+  sent(bytes: Uint8Array, row: number): void {
+    if (!this.whole && bytes.length > 0) this.write(bytes, row * this.rowBytes)
+  }
+  finish(): void {
+    if (this.whole && this.whole.length > 0) this.write(this.whole, 0)
+  }
+}
+
+/** The sections of one weight. */
+class Sections {
+  readonly codes: Section
+  readonly scales: Section
+  readonly mins: Section
+  readonly rowScales: Float32Array
+
+  constructor(private readonly backend: Backend, private readonly buffer: DeviceBuffer, readonly layout: WeightLayout, scratch: UploadScratch) {
+    const row = rowBytes(layout)
+    const section = (role: string, at: number, bytes: number): Section =>
+      new Section((data, from) => backend.write(buffer, data, at + from), bytes, layout.rows, n => scratch.take(role, n))
+    this.codes = section('codes', layout.codesAt, row.codes)
+    this.scales = section('scales', layout.scalesAt, row.scales)
+    this.mins = section('mins', layout.minsAt, row.mins)
+    this.rowScales = new Float32Array(layout.type.rowScale ? layout.rows : 0)
   }
 
   finish(): void {
-    for (const { at, bytes } of this.small) if (bytes.length > 0) this.backend.write(this.buffer, bytes, at)
+    for (const s of [this.codes, this.scales, this.mins]) s.finish()
+    if (this.rowScales.length > 0) this.backend.write(this.buffer, new Uint8Array(this.rowScales.buffer), this.layout.rowScalesAt)
   }
 }
 
 /** Repacks the rows of one tensor from `row` on; returns how many there were. */
-function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections): number {
+function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections, scratch: UploadScratch): number {
   const [rows, cols] = t.shape as [number, number]
   if (cols !== layout.cols || t.type !== layout.type.name) {
     throw new WeftError({ where: 'weights', what: `tensor ${t.name}`, expected: `${layout.type.name} of ${layout.cols} columns`, got: `${t.type} of ${cols}` })
   }
   const row0 = rowBytes(layout)
   const plane = (name: string): ByteRange => t.ranges[name]!
-  const fileBytes = (range: ByteRange): number => range.bytes / rows
   const main = plane(t.packing === 'planes' ? 'codes' : 'data')
-  const perRow = fileBytes(main)
+  const perRow = main.bytes / rows
   // Whole heads where the file's rows are permuted, so that a chunk can be put in order by itself.
   const unit = t.permutedHeads === undefined ? 1 : rows / t.permutedHeads
   const step = Math.max(unit, Math.floor(chunkBytes / perRow / unit) * unit)
   const { type } = layout
   const blocks = t.packing === 'gguf' && type.gguf !== null
   // What stands in the file as it will on the device, or changes order in place, is read to where it is written from.
-  const read = blocks || t.permutedHeads !== undefined ? new Uint8Array(Math.min(step, rows) * perRow) : null
-  const codes = new Uint8Array(Math.min(step, rows) * row0.codes)
+  const direct = !blocks && t.permutedHeads === undefined
   sink.rowScales.fill(t.scale, row, row + (type.rowScale ? rows : 0))
-  if (t.packing === 'planes') {
-    const scales = sink.scales.subarray(row * row0.scales, (row + rows) * row0.scales)
-    source.read(plane('scales'), scales, 0)
-    checkScales(t, scales)
-  }
   for (let first = 0; first < rows; first += step) {
     const count = Math.min(step, rows - first)
-    const out = codes.subarray(0, count * row0.codes)
-    const bytes = read === null ? out : read.subarray(0, count * perRow)
+    const at = row + first
+    const [out, scales, mins] = [sink.codes, sink.scales, sink.mins].map(s => s.rows(at, count)) as [Uint8Array, Uint8Array, Uint8Array]
+    const bytes = direct ? out : scratch.take('file', count * perRow)
     source.read(main, bytes, first * perRow)
+    if (t.packing === 'planes') {
+      source.read(plane('scales'), scales, first * row0.scales)
+      checkScales(t, scales, first * row0.scales)
+    }
     const of = (section: Uint8Array, bytesEach: number, from: number, n: number): Uint8Array => section.subarray(from * bytesEach, (from + n) * bytesEach)
     const place = (from: Uint8Array, r: number, n: number): void => {
       const to = of(out, row0.codes, r, n)
       if (!blocks) return to.set(from)
-      const at = row + first + r
-      splitBlocks(from, type, { codes: to, scales: of(sink.scales, row0.scales, at, n), mins: of(sink.mins, row0.mins, at, n) })
+      splitBlocks(from, type, { codes: to, scales: of(scales, row0.scales, r, n), mins: of(mins, row0.mins, r, n) })
     }
     if (t.permutedHeads !== undefined) for (let r = 0; r < count; r++) place(of(bytes, perRow, fileRow(first + r, unit) - first, 1), r, 1)
     else if (blocks) place(bytes, 0, count)
     if (type.bits === 4) respanInPlace(out, blocks ? type.gguf!.span : 2, layout.span)
-    sink.codes(out, row + first)
+    sink.codes.sent(out, at)
+    sink.scales.sent(scales, at)
+    sink.mins.sent(mins, at)
   }
   return rows
 }
 
 /** A NaN scale would make every logit NaN, and token 0 for ever; GGUF's unsigned scales have no NaN. */
-function checkScales(t: WeightTensor, scales: Uint8Array): void {
+function checkScales(t: WeightTensor, scales: Uint8Array, first: number): void {
   for (let at = 0; at < scales.length; at++) {
     if ((scales[at]! & 0x7f) !== 0x7f) continue
-    throw new WeftError({ where: 'weights', what: `tensor ${t.name}: block scale ${at} is NaN`, expected: 'finite e4m3 scales', got: `0x${scales[at]!.toString(16)}` })
+    throw new WeftError({ where: 'weights', what: `tensor ${t.name}: block scale ${first + at} is NaN`, expected: 'finite e4m3 scales', got: `0x${scales[at]!.toString(16)}` })
   }
 }

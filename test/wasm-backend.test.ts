@@ -12,7 +12,8 @@ import { wasm } from '../codegen/targets/wasm.js'
 import { call, constant } from '../codegen/value.js'
 import { dataSegments } from '../runtime/wasm/compile.js'
 import { openWasm, type WasmBackend } from '../runtime/wasm/backend.js'
-import type { BoundPlan, BufferView, DeviceBuffer, Program } from '../runtime/backend.js'
+import type { WasmRecording } from '../runtime/wasm/recording.js'
+import type { BoundPlan, BufferView, DeviceBuffer, Program, Recording } from '../runtime/backend.js'
 import { bytesOf, single } from './support/wasm-kernels.js'
 
 const width = 96
@@ -181,6 +182,19 @@ test('a compile error names the kernel and the line', async () => {
   const source = wasm.render([rowSums, grow], backend.caps)
   const kernels = source.kernels.map(k => (k.name === 'grow' ? { ...k, text: k.text.replace('store<u32>(', 'store<u32>(missing + ') } : k))
   await backend.compile({ ...source, kernels }).then(() => assert.unreachable(), (e: Error) => assert.match(e.message, /^\[kernel grow\] asc: ERROR.*missing.* in `store<u32>/))
+})
+
+test('a released recording gives its memory to the next, after the runs of it', async () => {
+  const { backend } = sessions[0]!
+  const c = chain(sessions[0]!, 5, 20)
+  const place = (recording: Recording): number => (recording as WasmRecording).launches
+  const first = backend.record(c.plan)
+  backend.run(first, 3)
+  backend.release(first)
+  assert.is.not(place(backend.record(c.plan)), place(first), 'still running')
+  await backend.read(c.out)
+  assert.is(place(backend.record(c.plan)), place(first))
+  for (const b of [c.x, c.out, c.state]) backend.free(b)
 })
 
 test('memory: zeroed, reused, limited, refused with the figures', async () => {

@@ -150,6 +150,14 @@ export class CudaBackend implements Backend {
     return recording
   }
 
+  release(recording: Recording): void {
+    this.enter()
+    const own = this.ownRecording(recording)
+    this.driver.must(this.driver.streamSynchronize(this.stream), `releasing plan ${own.label}`)
+    this.recordings.delete(own)
+    releaseRecording(this.driver, own)
+  }
+
   run(recording: Recording, times = 1): Ticket {
     this.enter()
     const { executable, label } = this.ownRecording(recording)

@@ -123,7 +123,7 @@ export async function openNvrtc(): Promise<Nvrtc> {
 function compileError(text: string, arch: string, version: string, result: string, log: string): WeftError {
   const at = /\((\d+)\)/.exec(log)
   const before = at ? text.split('\n').slice(0, Number(at[1])) : []
-  const kernel = before.map(line => /__global__ .*?(\w+)\(/.exec(line.replace(/__launch_bounds__\(\d+\) /, ''))?.[1]).filter(k => k !== undefined).at(-1)
+  const kernel = before.map(line => /__global__ .*?(\w+)\(/.exec(line.replace(/__\w+__\([^)]*\) /g, ''))?.[1]).filter(k => k !== undefined).at(-1)
   const lines = log.split('\n').filter(line => line.trim() !== '')
   const errors = lines.filter(line => line.includes('error'))
   const messages = errors.length > 0 ? errors : lines.length > 0 ? lines : ['its log is empty']

@@ -127,6 +127,11 @@ export class WasmBackend implements Backend {
     return new WasmRecording(plan.label, at, plan.launches.map(l => l.kernel), address(plan.state.view, 'the state buffer'), segments)
   }
 
+  release(recording: Recording): void {
+    const { launches } = this.recorded(recording)
+    void this.inOrder(() => this.shared.release(launches))
+  }
+
   run(recording: Recording, times = 1): Ticket {
     const r = this.recorded(recording)
     check(Number.isInteger(times) && times >= 1 && times * r.names.length < 2 ** 31, r.label, 'times', 'a positive integer', String(times))

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { api } from './api.js'
 
 export const chipName = (): string => cpus()[0]?.model.trim() ?? 'unknown processor'
@@ -38,4 +39,14 @@ export function relaxedSimd(): boolean {
   if (api.validate(probe)) return true
   setFlagsFromString('--experimental-wasm-relaxed-simd')
   return api.validate(probe)
+}
+
+/**
+ * Collects garbage now. Reading a vocabulary of 150,000 tokens leaves some 60 MB of it, which V8 sees no reason to
+ * collect while a large model's weights arrive in memory that it does not count. Does nothing where V8 does not offer it.
+ */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const gc: unknown = runInNewContext('typeof gc === "function" ? gc : null')
+  if (typeof gc === 'function') gc()
 }

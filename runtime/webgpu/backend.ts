@@ -92,6 +92,11 @@ export class WebGpuBackend implements Backend {
     return this.recorder.record(plan)
   }
 
+  /** Bind groups and pipelines are the garbage collector's. */
+  release(recording: Recording): void {
+    recordingOf(recording)
+  }
+
   run(recording: Recording, times = 1): Ticket {
     this.health.check()
     check(Number.isInteger(times) && times >= 1, 'webgpu', 'times to run', 'at least 1', String(times))

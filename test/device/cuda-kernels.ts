@@ -144,6 +144,10 @@ export const checks: readonly Check[] = [
       const tickets = Array.from({ length: 100 }, () => backend.run(recording))
       await Promise.all(tickets.map(t => t.done))
       assert.is(new Uint32Array((await backend.read(x)).slice().buffer)[0], expect(107))
+      backend.run(recording)
+      backend.release(recording)
+      assert.is(new Uint32Array((await backend.read(x)).slice().buffer)[0], expect(108), 'what runs is waited for')
+      assert.throws(() => backend.run(recording), /plan steps was not recorded on this device/)
       backend.free(x)
     },
   },

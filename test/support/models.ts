@@ -16,7 +16,7 @@ import { DeviceSession } from '../../engine/session.js'
 import type { Tokenizer } from '../../engine/tokenizer.js'
 import type { LoadStats, Model, Session } from '../../engine/types.js'
 import { WeftError } from '../../graph/error.js'
-import type { Backend, DeviceBuffer, Program } from '../../runtime/backend.js'
+import type { Backend, DeviceBuffer, Program, Recording } from '../../runtime/backend.js'
 import { uploadWeight } from '../../runtime/upload.js'
 import type { ModelSource } from '../../weights/model.js'
 import { openModel } from '../../weights/open.js'
@@ -111,6 +111,7 @@ export class ModelBench {
 /** A backend that remembers what was allocated through it and frees that, in place of closing. */
 class Lease {
   private readonly buffers = new Set<DeviceBuffer>()
+  private readonly recordings = new Set<Recording>()
   readonly backend: Backend
 
   constructor(private readonly whole: Backend) {
@@ -130,7 +131,15 @@ class Lease {
       read: (buffer, at, bytes) => whole.read(buffer, at, bytes),
       copy: (from, fromAt, to, toAt, bytes) => whole.copy(from, fromAt, to, toAt, bytes),
       compile: source => whole.compile(source),
-      record: plan => whole.record(plan),
+      record: plan => {
+        const made = whole.record(plan)
+        this.recordings.add(made)
+        return made
+      },
+      release: recording => {
+        this.recordings.delete(recording)
+        whole.release(recording)
+      },
       run: (recording, times) => whole.run(recording, times),
       time: recording => whole.time(recording),
       close: async () => this.end(),
@@ -138,6 +147,8 @@ class Lease {
   }
 
   end(): void {
+    for (const recording of this.recordings) this.whole.release(recording)
+    this.recordings.clear()
     for (const buffer of this.buffers) this.whole.free(buffer)
     this.buffers.clear()
   }
