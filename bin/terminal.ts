@@ -78,6 +78,7 @@ export function generateLines(s: GenerateStats): readonly string[] {
   return [
     `prefill ${s.promptTokens} tokens (${s.cachedTokens} from the cache) in ${seconds(s.prefillSeconds)}, ${rate(s.prefillTokensPerSecond)} tokens/s; first token after ${seconds(s.firstTokenSeconds)}`,
     `decode ${s.generatedTokens} tokens in ${seconds(s.decodeSeconds)}, ${rate(s.decodeTokensPerSecond)} tokens/s, ${rate(s.decodeGBps)} GB/s`,
+    ...(s.seed === null ? [] : [`drawn with --seed ${s.seed}`]),
   ]
 }
 

@@ -3,7 +3,7 @@
  * folders (two chips, fused and not, before and after a change) can be compared with `diff -r`. Names depend on the
  * model and the options alone.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Compiled } from '../codegen/compile.js'
 import { printPlan } from '../codegen/plan.js'
@@ -11,6 +11,7 @@ import { printKernel } from '../codegen/print.js'
 import type { Source } from '../codegen/target.js'
 import { WeftError } from '../graph/error.js'
 import { printGraph } from '../graph/graph.js'
+import { makeFolder } from '../runtime/cache.js'
 
 /** Writes bytes or text, making the folders on the way. Throws a WeftError that names the folder and the reason. */
 export function writeDump(folder: string, name: string, content: string | Uint8Array): string {
@@ -23,13 +24,6 @@ export function writeDump(folder: string, name: string, content: string | Uint8A
     throw new WeftError({ where: 'WEFT_DUMP', what: `${folder}: ${name} cannot be written (${reason})`, expected: 'a folder that can be written', cause })
   }
   return path
-}
-
-/** Makes a folder and those above it, one by one: where a file system makes none (/proc), Node's own recursion never ends. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return
-  if (dirname(folder) !== folder) makeFolder(dirname(folder))
-  mkdirSync(folder)
 }
 
 /**

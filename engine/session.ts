@@ -91,7 +91,8 @@ export class DeviceSession implements Session {
     this.check(ids.length)
     const { temperature = 0, topK, topP, minP, repeatPenalty } = { ...generation, ...defined(options) }
     const greedy = temperature === 0 && (repeatPenalty ?? 1) === 1
-    const sampler = greedy ? null : await createSampler(defined({ temperature, topK, topP, minP, repeatPenalty, seed: options.seed ?? Math.floor(Math.random() * 2 ** 32) }), this.parts.vocab)
+    const seed = greedy ? null : options.seed ?? Math.floor(Math.random() * 2 ** 32)
+    const sampler = seed === null ? null : await createSampler(defined({ temperature, topK, topP, minP, repeatPenalty, seed }), this.parts.vocab)
     const most = Math.min(options.maxTokens ?? Infinity, context - ids.length)
     const stops = new Set(generation.stopIds)
     const filter = stopFilter(options.stop ?? [])
@@ -146,7 +147,7 @@ export class DeviceSession implements Session {
     const tail = filter.push(rest)
     const last = tail.stopped ? tail.text : tail.text + filter.end()
     const done = performance.now()
-    yield { text: last, ids: [], done: { reason: reason, stats: this.figures(ids.length, cached, made.length, started, prefilled, done) } }
+    yield { text: last, ids: [], done: { reason: reason, stats: this.figures({ seed, prompt: ids.length, cached, made: made.length, started, prefilled, done }) } }
   }
 
   /** Keeps what the cache already holds of these ids; at least the last id runs again, for its logits. */
@@ -198,13 +199,14 @@ export class DeviceSession implements Session {
     if (positions > context) throw new WeftError({ where: 'context', what: 'the prompt does not fit the context', expected: `at most ${context} tokens`, got: String(positions) })
   }
 
-  private figures(prompt: number, cached: number, made: number, started: number, prefilled: number, done: number): GenerateStats {
+  private figures(run: { readonly seed: number | null; readonly prompt: number; readonly cached: number; readonly made: number; readonly started: number; readonly prefilled: number; readonly done: number }): GenerateStats {
     const { executor } = this.parts
+    const { seed, prompt, cached, made, started, prefilled, done } = run
     const [prefillSeconds, decodeSeconds] = [(prefilled - started) / 1000, (done - prefilled) / 1000]
     const steps = Math.max(0, made - 1)
     const bytes = steps * (executor.weightBytesPerToken + executor.cacheBytesPerPosition * (prompt + made / 2))
     return {
-      promptTokens: prompt, cachedTokens: cached, generatedTokens: made, prefillSeconds, decodeSeconds, firstTokenSeconds: prefillSeconds,
+      seed, promptTokens: prompt, cachedTokens: cached, generatedTokens: made, prefillSeconds, decodeSeconds, firstTokenSeconds: prefillSeconds,
       prefillTokensPerSecond: (prompt - cached) / prefillSeconds,
       decodeTokensPerSecond: steps > 0 ? steps / decodeSeconds : 0,
       decodeGBps: steps > 0 ? bytes / decodeSeconds / 1e9 : 0,

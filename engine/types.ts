@@ -64,6 +64,8 @@ export interface Piece {
 }
 
 export interface GenerateStats {
+  /** What drew the tokens, given or chosen here: with it the text can be had again. Null where the choice was greedy. */
+  readonly seed: number | null
   readonly promptTokens: number
   /** Prompt tokens already in the KV cache. */
   readonly cachedTokens: number

@@ -5,9 +5,9 @@
  * that cannot be read or written costs time, never a failure.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { WeftError } from '../graph/error.js'
 import { switches } from './switches.js'
 
@@ -64,7 +64,7 @@ export function cachePut(kind: string, key: string, bytes: Uint8Array): void {
   const path = entryPath(kind, key)
   const beside = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
   try {
-    mkdirSync(join(cacheFolder(), kind), { recursive: true })
+    makeFolder(dirname(path))
     writeFileSync(beside, Buffer.concat([magic, sha256(bytes), bytes]))
     renameSync(beside, path)
   } catch {
@@ -73,5 +73,17 @@ export function cachePut(kind: string, key: string, bytes: Uint8Array): void {
     } catch {
       // The folder is gone or read-only: nothing was left behind that could be removed.
     }
+  }
+}
+
+/** Makes a folder and those above it, one by one: where a file system makes none (/proc), Node's own recursion never ends. */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  if (dirname(folder) !== folder) makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    // Another process may have made it in the meantime.
+    if (!existsSync(folder)) throw error
   }
 }

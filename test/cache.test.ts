@@ -78,6 +78,12 @@ test('a folder that cannot be written costs nothing but the entry', () => {
   assert.equal(readdirSync(join(folder, 'cuda')), [key])
 })
 
+test('a file system that makes no folders is no place for a cache, and is not waited for', () => {
+  process.env['WEFT_CACHE'] = '/proc/weft/cache'
+  cachePut('cuda', cacheKey('x'), bytes)
+  assert.is(cacheGet('cuda', cacheKey('x')), null)
+})
+
 test('names cannot lead out of the folder', () => {
   for (const [kind, key] of [['..', cacheKey('x')], ['cuda', '../x'], ['cuda/x', cacheKey('x')], ['cuda', '']] as const) {
     assert.throws(() => cacheGet(kind, key), /name of an entry/)

@@ -61,7 +61,12 @@ test('the version is the package\'s', async () => {
 // run
 
 test('run: the text alone is on standard output, the rest on standard error', async () => {
+  const drawn = await ok(['run', '--device', 'wasm', '--max-tokens', '8', '--temperature', '1.5', '--stats', 'What is a lighthouse?'])
+  const [, seed] = /drawn with --seed (\d+)/.exec(drawn.stderr) ?? []
+  assert.ok(seed !== undefined, drawn.stderr)
+  assert.is((await ok(['run', '--device', 'wasm', '--max-tokens', '8', '--temperature', '1.5', '--seed', seed, 'What is a lighthouse?'])).stdout, drawn.stdout, 'the seed named draws the same text')
   const { stdout, stderr } = await ok([...run, '--max-tokens', '8', '--stats', 'What is a lighthouse?'])
+  assert.not.match(stderr, /--seed/)
   assert.match(stdout, /^[^\n]+\n$/)
   assert.match(stderr, /^weft: the built-in model .* on .*WebAssembly.*, f32$/m)
   assert.match(stderr, /^weft: load .*: open .*, text generation .*, compile .* \(\d+ kernels compiled, \d+ cached\), upload /m)
