@@ -20,8 +20,9 @@ import { Pages } from './pages.js'
 import { ReferenceExecutor } from './reference.js'
 import { DeviceSession } from './session.js'
 import { deviceText } from './text.js'
+import { hiddenNames, tracing } from './trace.js'
 import { loadTokenizer, type Tokenizer } from './tokenizer.js'
-import type { Compute, GenerateOptions, LoadOptions, LoadStats, Message, Model, Piece, Session } from './types.js'
+import type { Compute, GenerateOptions, LoadOptions, LoadStats, Message, Model, Piece, Session, TraceSink } from './types.js'
 
 /** The context limit unless told, where the model's own is longer. */
 const defaultContext = 32768
@@ -66,7 +67,7 @@ export async function load(path: string | null, options: LoadOptions = {}, inter
     }
     if (!Number.isInteger(context) || context < 1) throw new WeftError({ where: '--context', what: 'positions', expected: 'a whole number from 1', got: String(options.context) })
     const pages = new Pages(options.sequences ?? 1, Math.ceil(context / pageSize))
-    const ready = options.device === 'reference' ? reference(source, pages) : await onDevice(source, pages, context, options, { ...internals, switches: look })
+    const ready = options.device === 'reference' ? reference(source, pages, options.trace) : await onDevice(source, pages, context, options, { ...internals, switches: look })
     const stats: LoadStats = { ...ready.stats, openSeconds: (opened - started) / 1000, loadSeconds: (performance.now() - started) / 1000, cacheBytes: ready.executor.cacheBytes }
     return new LoadedModel(source, tokenizer, ready, stats, context, options)
   } catch (error) {
@@ -83,9 +84,9 @@ interface Ready {
   readonly stats: Omit<LoadStats, 'openSeconds' | 'loadSeconds' | 'cacheBytes'>
 }
 
-function reference(source: ModelSource, pages: Pages): Ready {
+function reference(source: ModelSource, pages: Pages, trace: TraceSink | undefined): Ready {
   const stats = { planSeconds: 0, generateTextSeconds: 0, textCached: false, compileSeconds: 0, uploadSeconds: 0, kernelsCompiled: 0, kernelsCached: 0, weightBytes: source.bytes }
-  return { executor: new ReferenceExecutor(source, pages), device: 'reference, float64 on the CPU', backend: 'reference', compute: 'f32', stats }
+  return { executor: new ReferenceExecutor(source, pages, trace), device: 'reference, float64 on the CPU', backend: 'reference', compute: 'f32', stats }
 }
 
 async function onDevice(source: ModelSource, pages: Pages, context: number, options: LoadOptions, internals: LoadInternals & { readonly switches: Switches }): Promise<Ready> {
@@ -94,10 +95,11 @@ async function onDevice(source: ModelSource, pages: Pages, context: number, opti
     const compute = options.compute ?? (backend.caps.f16 && !backend.caps.simd ? 'f16' : 'f32')
     const kv = options.kvType ?? compute
     const clock = stopwatch()
-    const made = compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', {
+    const make = (fuse: boolean): Compiled => compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', {
       caps: backend.caps, compute, kv, context, sequences: pages.sequences,
-      chunk: Math.min(options.chunk ?? (backend.caps.simd ? defaultChunk.cpu : defaultChunk.gpu), context), fuse: options.fuse ?? true,
+      chunk: Math.min(options.chunk ?? (backend.caps.simd ? defaultChunk.cpu : defaultChunk.gpu), context), fuse,
     })
+    const made = tracedWhole(make, options) ?? make(options.fuse ?? true)
     const compiled = internals.recompile?.(made) ?? made
     const planSeconds = clock()
     checkMemory(backend, compiled, source, pages)
@@ -123,7 +125,8 @@ async function onDevice(source: ModelSource, pages: Pages, context: number, opti
       backend, compiled, source, compute, kv, switches: internals.switches,
       log: internals.log ?? ((line: string): void => void process.stderr.write(`${line}\n`)),
     }
-    const observe = observer(look)
+    if (options.trace && look.switches.check) throw new WeftError({ where: 'WEFT_CHECK', what: 'launches are replayed or traced, not both', expected: 'WEFT_CHECK=0 with a trace' })
+    const observe = options.trace ? tracing(look, options.trace) : observer(look)
     const executor = new DeviceExecutor({
       backend, compiled, program, weights, pages, layers: source.config.layers, vocab: source.config.vocab, ...(observe ? { observe } : {}),
     })
@@ -133,6 +136,16 @@ async function onDevice(source: ModelSource, pages: Pages, context: number, opti
     await backend.close()
     throw error
   }
+}
+
+/** What is run where a trace wants ops that fusion would hide: the graph as declared. Null where nothing is hidden. */
+function tracedWhole(make: (fuse: boolean) => Compiled, { trace, fuse, onNotice }: LoadOptions): Compiled | null {
+  if (!trace || fuse !== undefined) return null
+  const whole = make(true)
+  const hidden = hiddenNames(whole, trace)
+  if (hidden.length === 0) return whole
+  onNotice?.(`fusion would hide ${hidden.length} of the ops asked for (${hidden[0]}${hidden.length > 1 ? ', …' : ''}): they run without it`)
+  return make(false)
 }
 
 /** Compares what will be needed with what is free, before anything is loaded. */

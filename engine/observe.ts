@@ -17,6 +17,7 @@ import type { Switches } from '../runtime/switches.js'
 import type { ModelSource } from '../weights/model.js'
 import { encodeSafetensors } from '../weights/write.js'
 import { writeDump } from './dump.js'
+import { launchGroups, type LaunchGroup } from './launch-groups.js'
 import { peakBandwidth } from './peaks.js'
 import { PlanMemory, Replay, worse, type Difference, type Inputs, type Judged } from './replay.js'
 import type { LoadStats } from './types.js'
@@ -55,23 +56,16 @@ function timing({ backend, compiled, source, compute, kv, log }: ObserveParts): 
   }
 }
 
-/** A run of launches that belong to one node, recorded by themselves. */
-interface Group {
-  readonly node: Node | null
-  readonly first: number
-  readonly recording: Recording
-}
-
 function checking(parts: ObserveParts): Observe {
   const { backend, compiled, switches, log } = parts
   const replay = new Replay(parts)
-  const prepared = new WeakMap<BoundPlan, { readonly groups: readonly Group[]; readonly memory: PlanMemory }>()
-  const prepare = (plan: Plan, bound: BoundPlan): { readonly groups: readonly Group[]; readonly memory: PlanMemory } => {
-    const starts = plan.launches.flatMap((l, i) => (i === 0 || l.node === null || l.node !== plan.launches[i - 1]!.node ? [i] : []))
-    const groups = starts.map((first, n): Group => ({
-      node: plan.launches[first]!.node, first,
-      recording: backend.record({ ...bound, label: `${bound.label}, launch ${first}`, launches: bound.launches.slice(first, starts[n + 1]) }),
-    }))
+  interface Prepared {
+    readonly groups: readonly LaunchGroup[]
+    readonly memory: PlanMemory
+  }
+  const prepared = new WeakMap<BoundPlan, Prepared>()
+  const prepare = (plan: Plan, bound: BoundPlan): Prepared => {
+    const groups = launchGroups(backend, plan, bound)
     const made = { groups, memory: new PlanMemory(plan, bound, compiled.pageBytes / pageSize) }
     prepared.set(bound, made)
     return made

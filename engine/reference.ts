@@ -11,6 +11,8 @@ import type { ModelSource } from '../weights/model.js'
 import type { Batch, Executor, Outputs, Want } from './executor.js'
 import { notFinite } from './device-executor.js'
 import type { Pages } from './pages.js'
+import { pointRows, wantedPoints } from './trace.js'
+import type { TraceSink } from './types.js'
 
 /** Largest float32 copy of the weights that is kept; above it they are decoded again for each batch. */
 const keptBytes = 4 * 2 ** 30
@@ -25,7 +27,7 @@ export class ReferenceExecutor implements Executor {
   private readonly caches = new Map<string, Float64Array>()
   private readonly weights = new Map<string, Float32Array>()
 
-  constructor(private readonly source: ModelSource, private readonly pages: Pages) {
+  constructor(private readonly source: ModelSource, private readonly pages: Pages, private readonly trace?: TraceSink) {
     const { config } = source
     this.weightBytesPerToken = source.bytes
     this.cacheBytesPerPosition = config.layers * 2 * config.kvHeads * config.headDim * 8
@@ -49,11 +51,16 @@ export class ReferenceExecutor implements Executor {
       slots: Uint32Array.from({ length: rows }, (_, r) => pages.slot(batch.sequences[r]!, batch.positions[r]!)),
       outputRows: Uint32Array.from(batch.outputRows), pageTable: pages.table(),
     }
-    const [logits] = evaluate([whole.outputs['logits']!], {
+    const traced = this.trace ? wantedPoints(whole, whole, this.trace) : []
+    const [logits, ...values] = evaluate([whole.outputs['logits']!, ...traced.map(p => p.node)], {
       dims: { tokens: rows, outputs: batch.outputRows.length, slots, sequences: pages.sequences, pages: pages.perSequence },
       input: name => inputs[name]!,
       weight: n => (n.op === weightOp ? this.weight((n.attributes['tensors'] as readonly string[])[0]!) : new Float32Array()),
       cache: (layer, part) => this.cache(layer, part, slots),
+    })
+    traced.forEach((p, i) => {
+      const { row, values: rowValues } = pointRows(p, values[i]!, inputs['slots']!)
+      this.trace!.take(p.name, row, rowValues)
     })
     if (want === 'nothing') return {}
     const data = logits!.data as Float64Array

@@ -92,6 +92,11 @@ export class Replay {
     return { worst, expected, got }
   }
 
+  /** What a node's launches left on the device; of an input of the graph, what the host wrote. */
+  async output(node: Node, output: number, at: PlanMemory, dims: Readonly<Record<string, number>>): Promise<Tensor> {
+    return this.value(node, output, at, dims)
+  }
+
   /** All words of the state buffer. */
   async state(at: PlanMemory): Promise<Uint32Array> {
     return new Uint32Array((await this.bytes(at.state, 0, this.parts.compiled.state.totalWords * 4)).buffer)

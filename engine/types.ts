@@ -26,10 +26,20 @@ export interface LoadOptions {
   readonly fuse?: boolean
   /** WebGPU on a software adapter, for tests; default false. */
   readonly softwareGpu?: boolean
+  /** Is given each op's output; ops then run one at a time, and without fusion where it would hide one (unless `fuse` is true). */
+  readonly trace?: TraceSink
   /** Bytes of weights on the device so far, and of all. */
   readonly onProgress?: (done: number, total: number) => void
   /** Lines worth showing a person: which device was taken and why not the others, a stand-in model. */
   readonly onNotice?: (line: string) => void
+}
+
+/** Takes the outputs of ops by their names (`layers.3.self_attn.q_proj`). */
+export interface TraceSink {
+  /** Whether an op's output is wanted: others are not read. */
+  readonly wants: (name: string) => boolean
+  /** Rows of an op, one for each token of a batch: `row` is a row's shape. */
+  take(name: string, row: readonly number[], values: Float32Array): void
 }
 
 export interface Message {

@@ -27,6 +27,26 @@ const dtypeBits: Readonly<Record<string, number>> = {
 
 /** Every tensor of one safetensors file by name. Throws naming the file, and the tensor where there is one. */
 export function readSafetensors(files: ModelFiles, file: string): ReadonlyMap<string, FileTensor> {
+  const { text, dataAt, size } = readHeader(files, file)
+  const entries = parseObject(text, where, `${file}: header`)
+  const tensors = new Map<string, FileTensor>()
+  for (const [name, entry] of Object.entries(entries)) {
+    if (name === '__metadata__') check(isObject(entry), where, `${file}: __metadata__`, 'an object', show(entry))
+    else tensors.set(name, tensorOf(name, entry, file, dataAt, size - dataAt))
+  }
+  checkUnique(text, file)
+  checkApart(tensors.values(), file, where)
+  return tensors
+}
+
+/** What stands in a file's `__metadata__`, text by name; empty where there is none. */
+export function readSafetensorsMetadata(files: ModelFiles, file: string): ReadonlyMap<string, string> {
+  const metadata = parseObject(readHeader(files, file).text, where, `${file}: header`)['__metadata__'] ?? {}
+  check(isObject(metadata) && Object.values(metadata).every(v => typeof v === 'string'), where, `${file}: __metadata__`, 'an object of strings', show(metadata))
+  return new Map(Object.entries(metadata) as (readonly [string, string])[])
+}
+
+function readHeader(files: ModelFiles, file: string): { readonly text: string; readonly dataAt: number; readonly size: number } {
   const size = files.open(file, where)
   check(size >= 8, where, `${file}: truncated file`, 'at least the 8 bytes of the header length', `${size} bytes`)
   const prefix = new DataView(new ArrayBuffer(8))
@@ -36,17 +56,7 @@ export function readSafetensors(files: ModelFiles, file: string): ReadonlyMap<st
   check(declared >= 2n && declared <= BigInt(most), where, `${file}: header length does not fit the file`, `2 to ${most} bytes`, String(declared))
   const bytes = new Uint8Array(Number(declared))
   files.fill(file, 8, bytes, where)
-  const text = decode(bytes, file)
-  const entries = parseObject(text, where, `${file}: header`)
-  const dataAt = 8 + bytes.length
-  const tensors = new Map<string, FileTensor>()
-  for (const [name, entry] of Object.entries(entries)) {
-    if (name === '__metadata__') check(isObject(entry), where, `${file}: __metadata__`, 'an object', show(entry))
-    else tensors.set(name, tensorOf(name, entry, file, dataAt, size - dataAt))
-  }
-  checkUnique(text, file)
-  checkApart(tensors.values(), file, where)
-  return tensors
+  return { text: decode(bytes, file), dataAt: 8 + bytes.length, size }
 }
 
 /**

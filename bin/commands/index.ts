@@ -15,5 +15,6 @@ export const commands: readonly CommandEntry[] = [
   { usage: 'inspect [path]', about: 'Show a model\'s architecture and tensors without loading weights', load: async () => (await import('./inspect.js')).inspectCommand },
   { usage: 'devices', about: 'Show every device with what it can do, or why it is not available', load: async () => (await import('./devices.js')).devicesCommand },
   { usage: 'emit', about: 'Print graph, kernels, plan or device text of a model, for any target, without a device', load: async () => (await import('./emit.js')).emitCommand },
+  { usage: 'trace', about: 'Write or show the output of every op for a prompt', load: async () => (await import('./trace.js')).traceCommand },
   { usage: 'check', about: 'Compare a model\'s logits and tokens with those of a reference', load: async () => (await import('./check.js')).checkCommand },
 ]

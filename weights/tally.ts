@@ -1,0 +1,58 @@
+/** What a tensor's values look like, in a few numbers gathered piece by piece. */
+
+export interface Tally {
+  readonly count: number
+  /** Of the values that are numbers; NaN where none is. */
+  readonly least: number
+  readonly most: number
+  readonly mean: number
+  /** √(mean of squares) */
+  readonly rms: number
+  readonly notNumbers: number
+  readonly infinite: number
+}
+
+/** Counts values; sums are float64, of finite values alone. */
+export class Tallying {
+  private count = 0
+  private least = Infinity
+  private most = -Infinity
+  private sum = 0
+  private squares = 0
+  private notNumbers = 0
+  private infinite = 0
+
+  add(values: Float32Array): void {
+    this.count += values.length
+    for (const v of values) {
+      if (Number.isNaN(v)) {
+        this.notNumbers++
+        continue
+      }
+      if (v < this.least) this.least = v
+      if (v > this.most) this.most = v
+      if (!Number.isFinite(v)) {
+        this.infinite++
+        continue
+      }
+      this.sum += v
+      this.squares += v * v
+    }
+  }
+
+  result(): Tally {
+    const { count, notNumbers, infinite } = this
+    const finite = count - notNumbers - infinite
+    const some = count > notNumbers
+    return {
+      count, notNumbers, infinite, least: some ? this.least : NaN, most: some ? this.most : NaN,
+      mean: this.sum / finite, rms: Math.sqrt(this.squares / finite),
+    }
+  }
+}
+
+export function tally(values: Float32Array): Tally {
+  const t = new Tallying()
+  t.add(values)
+  return t.result()
+}
