@@ -10,14 +10,18 @@ import { note, parameters, progressBar } from './terminal.js'
 export async function loadModel(path: string | undefined, options: LoadOptions): Promise<Model> {
   const progress = await progressBar()
   try {
-    const softwareGpu = options.device === 'webgpu' && (await onlySoftwareGpu())
-    const model = await load(path ?? null, { ...options, softwareGpu, onProgress: progress.update, onNotice: note })
+    const model = await load(path ?? null, { ...(await withSoftwareGpu(options)), onProgress: progress.update, onNotice: note })
     progress.end()
     note(`${modelName(path)} (${model.config.architecture}, ${parameters(parameterCount(model))} parameters) on ${model.device}, ${model.compute}`)
     return model
   } finally {
     progress.end()
   }
+}
+
+/** The options with a software adapter allowed where it is the only one and webgpu was named. */
+export async function withSoftwareGpu(options: LoadOptions): Promise<LoadOptions> {
+  return { ...options, softwareGpu: options.device === 'webgpu' && (await onlySoftwareGpu()) }
 }
 
 /** Who asks for webgpu by name gets it on a processor too where there is no GPU; `auto` would take wasm. */

@@ -80,7 +80,8 @@ function number(option: string, value: number | undefined, least: number, most: 
   throw wrongOption(option, 'wrong value', `a number from ${least} to ${most}`, shown(value))
 }
 
-function positive(option: string, value: number | undefined, most: number): number | undefined {
+/** A number above 0, or undefined where none was given. Throws a WeftError with exit code 2. */
+export function positive(option: string, value: number | undefined, most: number): number | undefined {
   if (value === 0) throw wrongOption(option, 'wrong value', 'a number above 0', '0')
   return number(option, value, 0, most)
 }

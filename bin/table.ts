@@ -6,3 +6,8 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
   const cell = (text: string, column: number): string => (right.includes(column) ? text.padStart(widths[column]!) : text.padEnd(widths[column]!))
   return rows.map(row => `${row.map(cell).join('  ').trimEnd()}\n`).join('')
 }
+
+/** A number as reports show it: three digits. */
+export function figure(value: number): string {
+  return value === 0 ? '0' : value >= 0.001 && value < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1)
+}
