@@ -164,16 +164,15 @@ export class Site {
     }) ?? null
   }
 
-  /** Values known before the target: the side's own, else the other's, which were the same to rounding. */
+  /** Values that both sides have before the target, where they were the same to rounding; the side's own. */
   private known(side: Side): ReadonlyMap<Node, Tensor> {
-    const { values } = this.parts
+    const { weft, trace } = this.parts.values
     const given = new Map<Node, Tensor>()
     for (const p of this.before) {
-      const traced = values[side].get(p.name) ?? values[side === 'weft' ? 'trace' : 'weft'].get(p.name)
-      if (!traced || p.output !== 0 || p.columns) continue
+      if (!weft.has(p.name) || !trace.has(p.name) || p.output !== 0 || p.columns) continue
       const shape = this.shape(p.node.type.shape)
       const data = new Float64Array(shape.reduce((a, b) => a * b, 1))
-      data.set(traced.data)
+      data.set(this.parts.values[side].get(p.name)!.data)
       given.set(p.node, { shape, data })
     }
     return given

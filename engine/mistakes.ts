@@ -32,7 +32,10 @@ const pairing: Mistake = {
     atOp('rope', 'RoPE turns adjacent elements (2i, 2i+1) together instead of i and i + headDim/2', n => ({
       ...withInput('x', x => moved(x, headDimOf(n), toHalves(headDimOf(n)))), output: out => moved(out, headDimOf(n), toPairs(headDimOf(n))),
     })),
-    ...([['in the order of adjacent pairs, as GGUF\'s llama files keep them', toHalves], ['moved from adjacent pairs to halves, once too often', toPairs]] as const).map(([order, move]) =>
+    ...([
+      ['in the order of adjacent pairs, as GGUF\'s llama files keep them', toPairs],
+      ['moved from adjacent pairs to halves: this model\'s file holds them as GGUF\'s llama files do, or they are moved once too often', toHalves],
+    ] as const).map(([order, move]) =>
       atOp('linear', `the rows of the weight are ${order}`, (n, at) => {
         const turn = at.turnedBy(n)
         return turn && { output: out => moved(out, headDimOf(turn), move(headDimOf(turn))) }
@@ -69,7 +72,7 @@ const normOrder: Mistake = {
 const normWeight: Mistake = {
   name: 'norm weight',
   variants: ({ config }) => [
-    ...([['1 is added to the norm\'s weight', 1], ['1 is taken from the norm\'s weight: the file\'s weights already hold it', -1]] as const).map(([says, by]) =>
+    ...([['1 is added to the norm\'s weight', 1], ['the norm\'s weight is less by 1 than this model\'s file has it: the file holds weights with 1 added', -1]] as const).map(([says, by]) =>
       atOp('rmsNorm', says, () => withInput('weight', w => mapped(w, v => v + by)))),
     atOp('rmsNorm', 'the norm\'s weight is left out', () => withInput('weight', w => mapped(w, () => 1))),
     atOp('rmsNorm', 'the mean is subtracted, as LayerNorm does', () => withInput('x', x => centred(x))),
