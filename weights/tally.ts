@@ -1,4 +1,8 @@
 /** What a tensor's values look like, in a few numbers gathered piece by piece. */
+import { dequantize } from './dequantize.js'
+import type { ModelSource, WeightTensor } from './model.js'
+
+const pieceValues = 1 << 20
 
 export interface Tally {
   readonly count: number
@@ -55,4 +59,18 @@ export function tally(values: Float32Array): Tally {
   const t = new Tallying()
   t.add(values)
   return t.result()
+}
+
+/** Decodes a tensor piece by piece, whole rows of at most about a million values; `each` sees every piece in order. */
+export function tallyTensor(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, each: (values: Float32Array) => void = () => undefined): Tally {
+  const columns = tensor.shape.at(-1) ?? 1
+  const rows = tensor.shape.slice(0, -1).reduce((n, d) => n * d, 1)
+  const step = Math.max(1, Math.floor(pieceValues / columns))
+  const all = new Tallying()
+  for (let at = 0; at < rows; at += step) {
+    const values = dequantize(source, tensor, at, Math.min(step, rows - at))
+    all.add(values)
+    each(values)
+  }
+  return all.result()
 }

@@ -16,5 +16,6 @@ export const commands: readonly CommandEntry[] = [
   { usage: 'devices', about: 'Show every device with what it can do, or why it is not available', load: async () => (await import('./devices.js')).devicesCommand },
   { usage: 'emit', about: 'Print graph, kernels, plan or device text of a model, for any target, without a device', load: async () => (await import('./emit.js')).emitCommand },
   { usage: 'trace', about: 'Write or show the output of every op for a prompt', load: async () => (await import('./trace.js')).traceCommand },
-  { usage: 'check', about: 'Compare a model\'s logits and tokens with those of a reference', load: async () => (await import('./check.js')).checkCommand },
+  { usage: 'perplexity [file]', about: 'Score a text, and compare with another model\'s probabilities', load: async () => (await import('./perplexity.js')).perplexityCommand },
+  { usage: 'check', about: 'Compare a model with a reference, or op by op with a trace or other devices', load: async () => (await import('./check.js')).checkCommand },
 ]
