@@ -9,5 +9,5 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
 
 /** A number as reports show it: three digits. */
 export function figure(value: number): string {
-  return value === 0 ? '0' : value >= 0.001 && value < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1)
+  return value === 0 ? '0' : Math.abs(value) >= 0.001 && Math.abs(value) < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1)
 }

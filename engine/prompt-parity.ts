@@ -30,19 +30,23 @@ export function comparePrompt(model: Comparable, { ids, text, messages }: Traced
   const equal = encoded.length === ids.length && encoded.every((id, i) => id === ids[i])
   if (template !== false && equal) return { template, ids: true, ok: true, difference: null, mistake: null }
   if (template === false) {
-    const change = changed([...own], [...text])
-    const [more, less] = [change.more.join(''), change.less.join('')]
-    const isBos = bosText !== null && [more, less].some(t => t === bosText) && [more, less].includes('')
-    const known = knownTemplates(model, messages!, text, own)
-    return { template, ids: equal, ok: false, mistake: isBos ? 'BOS' : 'template', difference: known ?? said('the trace\'s prompt', more, less, change.at) }
+    if (bosText !== null && (text === `${bosText}${own}` || own === `${bosText}${text}`)) {
+      const difference = `the trace's prompt ${text.length > own.length ? 'has one BOS more' : 'lacks the BOS that the template writes'} (${show(bosText)})`
+      return { template, ids: equal, ok: false, mistake: 'BOS', difference }
+    }
+    const { more, less, at } = changed([...own], [...text])
+    const shown = (part: readonly string[]): string => (part.length === 0 ? '' : show(part.join('')))
+    const difference = knownTemplates(model, messages!, text, own) ?? said('the trace\'s prompt has', shown(more), 'lacks', shown(less), at)
+    return { template, ids: equal, ok: false, mistake: 'template', difference }
   }
-  const change = changed([...encoded], [...ids])
-  const isBos = bos !== null && change.at <= 1 && [change.more, change.less].some(list => list.length === 1 && list[0] === bos) && change.more.length + change.less.length === 1
-  const names = (list: readonly number[]): string => list.map(id => `${id} ${show(model.tokenizer.tokenOf(id) ?? '')}`).join(', ')
-  const difference = isBos
-    ? `the trace ${change.more.length > 0 ? 'begins with a BOS that this tokenizer does not add' : 'lacks the BOS that this tokenizer adds'} (${names(isBos && change.more.length > 0 ? change.more : change.less)})`
-    : said('the ids of the trace', names(change.more.slice(0, 8)), names(change.less.slice(0, 8)), change.at)
-  return { template, ids: false, ok: false, mistake: isBos ? 'BOS' : 'tokenizer', difference }
+  const { more, less, at } = changed([...encoded], [...ids])
+  const names = (list: readonly number[]): string => list.slice(0, 8).map(id => `${id} ${show(model.tokenizer.tokenOf(id) ?? '')}`).join(', ')
+  const one = [...more, ...less]
+  if (bos !== null && at <= 1 && one.length === 1 && one[0] === bos) {
+    const what = more.length > 0 ? 'begins with a BOS that this tokenizer does not add' : 'lacks the BOS that this tokenizer adds'
+    return { template, ids: false, ok: false, mistake: 'BOS', difference: `the trace ${what} (${names(one)})` }
+  }
+  return { template, ids: false, ok: false, mistake: 'tokenizer', difference: said('the ids of the trace have', names(more), 'lack', names(less), at) }
 }
 
 /** What `theirs` has more and less than `own`, between what both begin and end with. */
@@ -71,7 +75,7 @@ function knownTemplates(model: Comparable, messages: NonNullable<TracedPrompt['m
   return theirs.replace(/\s/g, '') === own.replace(/\s/g, '') ? 'the trace\'s prompt differs in spaces and line breaks' : null
 }
 
-function said(whose: string, more: string, less: string, at: number): string {
-  const parts = [...(more === '' ? [] : [`have ${show(more)}`]), ...(less === '' ? [] : [`lack ${show(less)}`])]
-  return `from ${at} on, ${whose} ${parts.join(' and ')}`
+function said(have: string, more: string, lack: string, less: string, at: number): string {
+  const parts = [...(more === '' ? [] : [`${have} ${more}`]), ...(less === '' ? [] : [`${more === '' ? have.replace(/\S+$/, lack) : lack} ${less}`])]
+  return `from ${at} on, ${parts.join(' and ')}`
 }
