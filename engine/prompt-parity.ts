@@ -36,7 +36,7 @@ export function comparePrompt(model: Comparable, { ids, text, messages }: Traced
     }
     const { more, less, at } = changed([...own], [...text])
     const shown = (part: readonly string[]): string => (part.length === 0 ? '' : show(part.join('')))
-    const difference = knownTemplates(model, messages!, text, own) ?? said('the trace\'s prompt has', shown(more), 'lacks', shown(less), at)
+    const difference = knownTemplates(model, messages!, text, own) ?? said('the trace\'s prompt', ['has', 'lacks'], shown(more), shown(less), at)
     return { template, ids: equal, ok: false, mistake: 'template', difference }
   }
   const { more, less, at } = changed([...encoded], [...ids])
@@ -46,7 +46,7 @@ export function comparePrompt(model: Comparable, { ids, text, messages }: Traced
     const what = more.length > 0 ? 'begins with a BOS that this tokenizer does not add' : 'lacks the BOS that this tokenizer adds'
     return { template, ids: false, ok: false, mistake: 'BOS', difference: `the trace ${what} (${names(one)})` }
   }
-  return { template, ids: false, ok: false, mistake: 'tokenizer', difference: said('the ids of the trace have', names(more), 'lack', names(less), at) }
+  return { template, ids: false, ok: false, mistake: 'tokenizer', difference: said('the ids of the trace', ['have', 'lack'], names(more), names(less), at) }
 }
 
 /** What `theirs` has more and less than `own`, between what both begin and end with. */
@@ -75,7 +75,7 @@ function knownTemplates(model: Comparable, messages: NonNullable<TracedPrompt['m
   return theirs.replace(/\s/g, '') === own.replace(/\s/g, '') ? 'the trace\'s prompt differs in spaces and line breaks' : null
 }
 
-function said(have: string, more: string, lack: string, less: string, at: number): string {
-  const parts = [...(more === '' ? [] : [`${have} ${more}`]), ...(less === '' ? [] : [`${more === '' ? have.replace(/\S+$/, lack) : lack} ${less}`])]
-  return `from ${at} on, ${parts.join(' and ')}`
+function said(whose: string, [has, lacks]: readonly [string, string], more: string, less: string, at: number): string {
+  const parts = [...(more === '' ? [] : [`${has} ${more}`]), ...(less === '' ? [] : [`${lacks} ${less}`])]
+  return `from ${at} on, ${whose} ${parts.join(' and ')}`
 }
