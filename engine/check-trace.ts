@@ -9,7 +9,7 @@ import { show } from '../weights/fields.js'
 import { diagnose, firstRowBeyond, worstRow, type Diagnosis } from './diagnose.js'
 import { load, type LoadInternals } from './load.js'
 import { comparePrompt, type PromptReport } from './prompt-parity.js'
-import { opNames, runTraced, TraceRecorder, type Traced } from './trace.js'
+import { firstRows, opNames, runTraced, TraceRecorder, type Traced } from './trace.js'
 import type { Trace } from './trace-file.js'
 import type { LoadOptions, Model } from './types.js'
 
@@ -123,14 +123,15 @@ export async function checkAgainst(path: string | null, base: LoadOptions, other
 type Compared = Pick<TraceReport, 'ops' | 'first' | 'diagnosis'>
 
 function compared(names: readonly string[], trace: Trace, got: ReadonlyMap<string, Traced>, tolerance: number, model: Model, chunk: number): Compared {
-  const ops = compareOps(names, trace.tensors, got, trace.ids.length, tolerance)
+  // A run that came to logits that are not finite ended there: the rows it has are compared.
+  const tokens = Math.min(trace.ids.length, ...[...got.values()].map(t => t.shape[0]!))
+  const values = { weft: firstRows(got, tokens), trace: firstRows(trace.tensors, tokens) }
+  const ops = compareOps(names, values.trace, values.weft, tokens, tolerance)
   const last = ops.at(-1)
   if (last === undefined || last.ok) return { ops, first: null, diagnosis: null }
-  const tokens = trace.ids.length
-  const [expected, own] = [trace.tensors.get(last.op)!.data, got.get(last.op)!.data]
+  const firstRow = firstRowBeyond(values.trace.get(last.op)!.data, values.weft.get(last.op)!.data, tokens, tolerance)
   const diagnosis = diagnose({
-    source: model.source, ids: trace.ids, op: last.op, values: { weft: got, trace: trace.tensors },
-    firstRow: firstRowBeyond(expected, own, tokens, tolerance), chunk: chunk < tokens ? chunk : null,
+    source: model.source, ids: trace.ids.subarray(0, tokens), op: last.op, values, firstRow, chunk: chunk < tokens ? chunk : null,
   }, last.relativeError, tolerance)
   return { ops, first: last, diagnosis }
 }

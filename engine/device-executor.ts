@@ -7,7 +7,7 @@ import type { Compiled, PlanName } from '../codegen/compile.js'
 import type { Place, Plan } from '../codegen/plan.js'
 import { WeftError } from '../graph/error.js'
 import type { Backend, BoundPlan, BufferView, DeviceBuffer, Program, Recording } from '../runtime/backend.js'
-import type { Batch, Candidates, Executor, Outputs, Want } from './executor.js'
+import { notFiniteWhere, type Batch, type Candidates, type Executor, type Outputs, type Want } from './executor.js'
 import type { Pages } from './pages.js'
 
 export interface DeviceParts {
@@ -213,5 +213,5 @@ export class DeviceExecutor implements Executor {
 }
 
 export function notFinite(position: number): WeftError {
-  return new WeftError({ where: 'logits', what: `the logits at position ${position} are not finite: the weights or the arithmetic are at fault`, expected: 'finite numbers', got: 'NaN or infinity' })
+  return new WeftError({ where: notFiniteWhere, what: `the logits at position ${position} are not finite: the weights or the arithmetic are at fault`, expected: 'finite numbers', got: 'NaN or infinity' })
 }

@@ -21,7 +21,7 @@ export interface Diagnosis {
   /** Relative error of each side against the evaluator, on its own inputs. */
   readonly errors: Readonly<Record<Side, number>>
   readonly guess: Guess | null
-  /** Variants that were tried. */
+  /** Forms of mistakes that could be made here and were tried. */
   readonly tried: number
   /** c, where one side is the other times c all over; null elsewhere. */
   readonly factor: number | null
@@ -73,7 +73,7 @@ function explained(computed: Float32Array, seen: Float32Array, rows: number): nu
 export function diagnose(parts: SiteParts, error: number, tolerance: number): Diagnosis {
   const site = new Site(parts)
   const sides: readonly Side[] = ['weft', 'trace']
-  const errorOf = (side: Side): number => explained(site.evaluate(side), site.actual(side), site.tokens)
+  const errorOf = (side: Side): number => explained(site.asDeclared(side), site.actual(side), site.tokens)
   const errors = { weft: errorOf('weft'), trace: errorOf('trace') }
   // A side that does what the graph says needs no mistake to explain it.
   const suspects = sides.filter(side => errors[side] > tolerance)
@@ -83,8 +83,10 @@ export function diagnose(parts: SiteParts, error: number, tolerance: number): Di
     const enough = Math.min(tolerance, errors[side] / 4)
     for (const { name, variants } of mistakes) {
       for (const { says, rewrite } of variants(site)) {
+        const rows = site.withMistake(side, rewrite)
+        if (rows === null) continue
         tried++
-        const left = explained(site.evaluate(side, rewrite), site.actual(side), site.tokens)
+        const left = explained(rows, site.actual(side), site.tokens)
         if (left <= enough && (guess === null || left < guess.error / 4)) guess = { mistake: name, says, side, error: left }
       }
     }

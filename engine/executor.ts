@@ -44,3 +44,6 @@ export interface Executor {
   release(sequence: number): void
   close(): Promise<void>
 }
+
+/** Where errors about logits that are not finite arise. */
+export const notFiniteWhere = 'logits'

@@ -94,20 +94,35 @@ export class Site {
     return this.parts.ids.length
   }
 
-  /** The op's rows as computed from what `side` has before it, with a mistake or as declared. */
-  evaluate(side: Side, rewrite: Rewrite = () => null): Float32Array {
+  /** The op's rows as computed from what `side` has before it, as declared. */
+  asDeclared(side: Side): Float32Array {
+    return this.evaluate(side, null).rows
+  }
+
+  /** The same with a mistake planted; null where there is nothing to plant it in. */
+  withMistake(side: Side, rewrite: Rewrite): Float32Array | null {
+    const { rows, planted } = this.evaluate(side, rewrite)
+    return planted ? rows : null
+  }
+
+  private evaluate(side: Side, rewrite: Rewrite | null): { readonly rows: Float32Array; readonly planted: boolean } {
     const given = this.known(side)
     const made = new Map<Node, Node>()
+    let planted = false
     this.copy = n => {
       const done = made.get(n)
       if (done) return done
       if (given.has(n) || isLeaf(n)) return n
-      const replaced = rewrite(n, this) ?? Object.freeze({ ...n, inputs: n.inputs.map(i => i && this.copy(i)) })
+      const wrong = rewrite?.(n, this) ?? null
+      planted ||= wrong !== null
+      const replaced = wrong ?? Object.freeze({ ...n, inputs: n.inputs.map(i => i && this.copy(i)) })
       made.set(n, replaced)
       return replaced
     }
-    const [value] = evaluateWith([this.copy(this.target.node)], given, n => this.leaf(n), s => this.shape(s))
-    return pointRows(this.target, value!, this.input('slots')).values
+    const target = this.copy(this.target.node)
+    if (rewrite !== null && !planted) return { rows: new Float32Array(), planted }
+    const [value] = evaluateWith([target], given, n => this.leaf(n), s => this.shape(s))
+    return { rows: pointRows(this.target, value!, this.input('slots')).values, planted }
   }
 
   /** What the target holds on one side. */

@@ -6,13 +6,14 @@
 import type { Compiled, PlanName } from '../codegen/compile.js'
 import { pageSize } from '../codegen/state.js'
 import type { Plan } from '../codegen/plan.js'
-import { check } from '../graph/error.js'
+import { check, WeftError } from '../graph/error.js'
 import type { Graph } from '../graph/graph.js'
 import type { Config } from '../graph/models/config.js'
 import { llama } from '../graph/models/llama.js'
 import { inputsOf, type Node, type Tensor } from '../graph/op.js'
 import { points, weightRows, type Point } from '../graph/points.js'
 import type { BoundPlan } from '../runtime/backend.js'
+import { notFiniteWhere } from './executor.js'
 import { launchGroups, type LaunchGroup } from './launch-groups.js'
 import { PlanMemory, Replay, type ReplayParts } from './replay.js'
 import type { Model, TraceSink } from './types.js'
@@ -54,11 +55,16 @@ export class TraceRecorder implements TraceSink {
   }
 }
 
-/** Runs `ids` through a model that was loaded with a sink, `chunk` at a time, so that the sink is given all of their rows. */
+/**
+ * Runs `ids` through a model that was loaded with a sink, `chunk` at a time, so that the sink is given all of their rows. Where
+ * logits are not finite it ends there, with the rows so far: finding out why is what traces are for.
+ */
 export async function runTraced(model: Model, ids: Uint32Array, chunk = ids.length): Promise<void> {
   const session = model.session()
   try {
     for (let at = 0; at < ids.length; at += chunk) await session.logits(ids.subarray(at, at + chunk))
+  } catch (error) {
+    if (!(error instanceof WeftError) || error.where !== notFiniteWhere) throw error
   } finally {
     session.close()
   }
@@ -97,6 +103,11 @@ export function pointRows(p: Point, { shape, data }: Tensor, slots: ArrayLike<nu
   const values = new Float32Array(rows * (to - from))
   for (let r = 0; r < rows; r++) values.set(data.subarray(r * width + from, r * width + to), r * (to - from))
   return { row: [to - from], values }
+}
+
+/** The first `rows` rows of everything. */
+export function firstRows(tensors: ReadonlyMap<string, Traced>, rows: number): ReadonlyMap<string, Traced> {
+  return new Map([...tensors].map(([name, { shape, data }]) => [name, { name, shape: [rows, ...shape.slice(1)], data: data.subarray(0, (data.length / shape[0]!) * rows) }]))
 }
 
 /** Runs plans node by node, handing each wanted value on. */

@@ -33,10 +33,12 @@ export const traceCommand = defineCommand({
       const prompt = tracedPrompt(model, argv)
       await runTraced(model, prompt.ids, chunk)
       const tensors = recorder.tensors()
+      const rows = Math.min(...[...tensors.values()].map(t => t.shape[0]!))
+      if (rows < prompt.ids.length) note(`stopped after ${rows} of ${prompt.ids.length} tokens: the logits are not finite`)
       if (argv.out === undefined) process.stdout.write(describe([...tensors.values()]))
       else {
-        writeTrace(argv.out, { ...prompt, chunk: chunk ?? null, maker: `weft on ${model.device}, ${model.compute}`, tensors })
-        note(`${tensors.size} ops of ${prompt.ids.length} tokens written to ${argv.out}`)
+        writeTrace(argv.out, { ...prompt, ids: prompt.ids.subarray(0, rows), chunk: chunk ?? null, maker: `weft on ${model.device}, ${model.compute}`, tensors })
+        note(`${tensors.size} ops of ${rows} tokens written to ${argv.out}`)
       }
       return 0
     } finally {
