@@ -121,7 +121,8 @@ const visible: Mistake = {
     return [
       ...sizes.flatMap(c => [
         seen(`the mask of a chunk of ${c} has no offset: a row sees as many positions as if the cache before it were empty`, row => row % c),
-        seen(`the mask has no offset from row ${c} on: a row sees as many positions as if the cache before it were empty`, row => (row < c ? row : row - c)),
+        // from row 1 on that would be the same as not to see oneself
+        ...(c === 1 ? [] : [seen(`the mask has no offset from row ${c} on: a row sees as many positions as if the cache before it were empty`, row => (row < c ? row : row - c))]),
       ]),
       seen('there is no causal mask: every row sees all positions', () => tokens - 1),
       seen('a row does not see itself', row => Math.max(0, row - 1)),
