@@ -51,6 +51,8 @@ export interface CheckTraceOptions {
   readonly tolerance?: number
   /** Ids handed over at a time; default what the trace says, else all. */
   readonly chunk?: number
+  /** Is given each report as it is made, where there are several. */
+  readonly onReport?: (report: TraceReport) => void
 }
 
 const where = 'check'
@@ -115,7 +117,9 @@ export async function checkAgainst(path: string | null, base: LoadOptions, other
   const reports: TraceReport[] = []
   for (const other of others) {
     const own = options.tolerance ?? (tolerance > opTolerance({ compute: 'f32' }, {}) ? tolerance : undefined)
-    reports.push(await checkTrace(path, trace, other, { ...options, ...(own === undefined ? {} : { tolerance: own }) }, internals))
+    const report = await checkTrace(path, trace, other, { ...options, ...(own === undefined ? {} : { tolerance: own }) }, internals)
+    options.onReport?.(report)
+    reports.push(report)
   }
   return reports
 }

@@ -50,8 +50,10 @@ export const checkCommand = defineCommand({
     if (argv.against !== undefined) {
       const others = await Promise.all(devicesOf(argv.against).map(device => shown({ ...load, device })))
       const base = await shown({ ...load, device: load.device === 'auto' ? 'reference' : load.device! })
-      const reports = await checkAgainst(argv.model, base, others, model => (prompted ? tracedPrompt(model, argv).ids : readExpected(folder).prompt), options)
-      print(reports, () => reports.map(describeOps).join('\n'))
+      const reports = await checkAgainst(argv.model, base, others, model => (prompted ? tracedPrompt(model, argv).ids : readExpected(folder).prompt), {
+        ...options, onReport: report => argv.json || process.stdout.write(describeOps(report)),
+      })
+      if (argv.json) process.stdout.write(`${JSON.stringify(reports)}\n`)
       return reports.every(r => r.ok) ? 0 : 1
     }
     if (kindOf(folder) !== 'directory') throw new WeftError({ where: 'check', what: `${folder}: no such folder` })
