@@ -1,33 +1,60 @@
 /**
- * Chips that `weft emit` renders for without a device: CUDA's by architecture, for WebGPU a GPU of today and the least that the
- * standard promises, for WebAssembly with and without relaxed SIMD.
+ * Chips that `weft emit` renders for without a device, by name: files of `assets/chips/TARGET/`, and for CUDA and
+ * WebAssembly those that code generation knows already. Any other chip is a file, as `weft devices --caps` writes one.
  */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Caps } from '../codegen/caps.js'
 import { cudaProfiles } from '../codegen/targets/cuda-profiles.js'
 import { wasmCaps } from '../runtime/wasm/backend.js'
+import { readCaps } from './caps-file.js'
 import { wrongOption } from './command.js'
+import { readTextFile } from './input.js'
+import { packageRoot } from './package.js'
 
-const gpu: Caps = {
-  target: 'wgsl', chip: 'a GPU with f16 and subgroups', arch: 'gpu', subgroup: { min: 32, max: 32 }, maxThreads: 1024, sharedBytes: 32_768,
-  f16: true, matrix: false, tensorCopy: false, cluster: 1, simd: false, maxBuffers: 10, maxBinding: 2 ** 31 - 4, units: 80,
-}
+type TargetName = Caps['target']
 
-const profiles: Readonly<Record<Caps['target'], Readonly<Record<string, Caps>>>> = {
-  wgsl: {
-    gpu,
-    least: { ...gpu, chip: 'the least WebGPU promises', arch: 'least', subgroup: null, maxThreads: 256, sharedBytes: 16_384, f16: false, maxBuffers: 8, maxBinding: 2 ** 27, units: 8 },
-  },
-  cuda: { sm_90a: cudaProfiles.sm_90a, sm_80: cudaProfiles.sm_80, sm_120a: cudaProfiles.sm_120a },
+/** The profile taken where none is named. */
+const first: Readonly<Record<TargetName, string>> = { wgsl: 'gpu', cuda: 'sm_90a', wasm: 'relaxed-simd' }
+
+const inCode: Readonly<Partial<Record<TargetName, Readonly<Record<string, Caps>>>>> = {
+  cuda: cudaProfiles,
   wasm: { 'relaxed-simd': wasmCaps(8, true, 'a processor'), simd128: wasmCaps(8, false, 'a processor') },
 }
 
-export const archNames: readonly string[] = Object.values(profiles).flatMap(p => Object.keys(p))
+const folder = (target: TargetName): string => join(packageRoot(), 'assets', 'chips', target)
 
-/** The profile called `arch`, or the target's first. Throws a WeftError with exit code 2. */
-export function profile(target: Caps['target'], arch: string | undefined): Caps {
-  const own = profiles[target]
-  const name = arch ?? Object.keys(own)[0]!
-  const caps = Object.hasOwn(own, name) ? own[name] : undefined
-  if (caps === undefined) throw wrongOption('--arch', `unknown for ${target}`, Object.keys(own).join(', '), JSON.stringify(name))
-  return caps
+/** The chips known by name for a target. */
+export function profileNames(target: TargetName): readonly string[] {
+  const at = folder(target)
+  const files = existsSync(at) ? readdirSync(at).filter(n => n.endsWith('.json')).sort().map(n => n.slice(0, -'.json'.length)) : []
+  return [...Object.keys(inCode[target] ?? {}), ...files]
+}
+
+/** A chip by name. Throws a WeftError with exit code 2 that lists those there are. */
+function named(target: TargetName, name: string, option: string): Caps {
+  const own = inCode[target]
+  if (own !== undefined && Object.hasOwn(own, name)) return own[name]!
+  if (!profileNames(target).includes(name)) throw wrongOption(option, `unknown for ${target}`, `${profileNames(target).join(', ')}, or a file given to --caps`, JSON.stringify(name))
+  const file = join(folder(target), `${name}.json`)
+  return readCaps(readFileSync(file, 'utf8'), file).caps
+}
+
+/** What `--target`, `--arch` and `--caps` were given. */
+export interface ChipOptions {
+  readonly target: TargetName | undefined
+  readonly arch: string | undefined
+  readonly caps: string | undefined
+}
+
+/** The chip to render for: a profile's, or what a file says. Throws a WeftError; with exit code 2 where the options contradict each other. */
+export function profile({ target, arch, caps }: ChipOptions): Caps {
+  if (arch !== undefined && caps !== undefined) throw wrongOption('--caps', 'given together with --arch', 'one of the two')
+  if (caps !== undefined && /[./\\]/.test(caps)) {
+    const read = readCaps(readTextFile(caps), caps).caps
+    if (target !== undefined && target !== read.target) throw wrongOption('--caps', `${caps} is of another target`, target, read.target)
+    return read
+  }
+  const of = target ?? 'wgsl'
+  return named(of, arch ?? caps ?? first[of], arch === undefined ? '--caps' : '--arch')
 }

@@ -115,13 +115,15 @@ export function nameStatement(number: number, s: Stmt): string {
   return `statement ${number} \`${line.length > 100 ? `${line.slice(0, 97)}…` : line}\``
 }
 
-function printAmount(amount: Amount): string {
+/** `1024 + 20·tokens` */
+export function printAmount(amount: Amount): string {
   const parts = Object.entries(amount.per).filter(([, per]) => per !== 0).map(([dim, per]) => `${per}·${dim}`)
   if (amount.base !== 0 || parts.length === 0) parts.unshift(String(amount.base))
   return parts.join(' + ')
 }
 
-function printTiles(tiles: readonly TileFactor[]): string {
+/** `3·⌈tokens / 4⌉ × 20` */
+export function printTiles(tiles: readonly TileFactor[]): string {
   const factor = (f: TileFactor): string => {
     if (f.dim === null) return String(f.times)
     const count = f.per === 1 ? f.dim : `⌈${f.dim} / ${f.per}⌉`

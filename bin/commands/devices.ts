@@ -1,11 +1,14 @@
 /**
  * `weft devices`: every backend with its chip and what that can do, or why it is not available, and which of them `auto` takes.
- * Each is asked by itself, so that a driver that fails hides none of the others.
+ * Each is asked by itself, so that a driver that fails hides none of the others. `--caps` prints one of them as a file that
+ * `weft emit --caps` takes, so that kernels for this chip can be made on another machine.
  */
 import type { Caps } from '../../codegen/caps.js'
 import { WeftError } from '../../graph/error.js'
 import type { MemoryInfo } from '../../runtime/backend.js'
-import { defineCommand } from '../command.js'
+import { printCaps } from '../caps-file.js'
+import { defineCommand, wrongOption } from '../command.js'
+import { packageVersion } from '../package.js'
 import { bytes } from '../terminal.js'
 
 export interface DeviceReport {
@@ -28,12 +31,16 @@ type Found = Omit<DeviceReport, 'auto'>
 
 export const devicesCommand = defineCommand({
   positionals: {},
-  options: { json: { type: 'boolean', default: false, describe: 'Print a JSON array' } },
+  options: {
+    json: { type: 'boolean', default: false, describe: 'Print a JSON array' },
+    caps: { type: 'boolean', default: false, describe: 'Print what one device can do, as a file for weft emit --caps' },
+    device: { type: 'string', requiresArg: true, default: 'auto', describe: 'The device of --caps: auto, wasm, webgpu, cuda or cuda:1' },
+  },
   async run(argv) {
     const found = [...(await cudaReports()), ...(await webGpuReports()), await wasmReport(), reference]
     const taken = found.findIndex(d => d.available && d.software !== true)
     const devices = found.map((d, i): DeviceReport => ({ ...d, auto: i === taken }))
-    process.stdout.write(argv.json ? `${JSON.stringify(devices)}\n` : devices.map(describe).join(''))
+    process.stdout.write(argv.caps ? capsFile(devices, argv.device) : argv.json ? `${JSON.stringify(devices)}\n` : devices.map(describe).join(''))
     return 0
   },
 })
@@ -82,6 +89,14 @@ async function wasmReport(): Promise<Found> {
   const { freemem, totalmem } = await import('node:os')
   const caps = wasmCaps(defaultThreads(), relaxedSimd(), chipName())
   return { name: 'wasm', available: true, description: caps.chip, caps, memory: { free: freemem(), total: totalmem() } }
+}
+
+/** One device's capabilities, with driver, version and day. Throws a WeftError, with exit code 2 where no device has the name. */
+function capsFile(devices: readonly DeviceReport[], name: string): string {
+  const found = devices.find(d => (name === 'auto' ? d.auto : d.name === name))
+  if (found === undefined) throw wrongOption('--device', 'no such device', `auto, ${devices.map(d => d.name).join(', ')}`, JSON.stringify(name))
+  if (found.caps === null) throw new WeftError({ where: '--caps', what: found.available ? `${found.name} has no kernels` : `${found.name} is not available: ${found.description}` })
+  return printCaps({ caps: found.caps, source: [`measured by weft ${packageVersion()} on ${new Date().toISOString().slice(0, 10)}: ${found.description}`] })
 }
 
 function describe(d: DeviceReport): string {
