@@ -13,13 +13,15 @@ export interface ChipFile {
   readonly source: readonly string[]
 }
 
-const targets = ['wgsl', 'cuda', 'wasm'] as const satisfies readonly Caps['target'][]
+const targets = ['wgsl', 'cuda', 'wasm', 'hip', 'msl'] as const satisfies readonly Caps['target'][]
 
 /** What `arch` may be, by target. */
 const archs: Readonly<Record<Caps['target'], { readonly pattern: RegExp; readonly expected: string }>> = {
   wgsl: { pattern: /^$/, expected: 'null' },
   cuda: { pattern: /^sm_\d{2,3}a?$/, expected: 'an architecture such as "sm_90a"' },
   wasm: { pattern: /^(relaxed-simd|simd128)$/, expected: '"relaxed-simd" or "simd128"' },
+  hip: { pattern: /^gfx[0-9a-f]{3,4}$/, expected: 'an architecture such as "gfx942"' },
+  msl: { pattern: /^apple\d{1,2}$/, expected: 'a GPU family such as "apple9"' },
 }
 
 const isPowerOf2 = (n: number): boolean => (n & (n - 1)) === 0

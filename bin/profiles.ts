@@ -15,7 +15,7 @@ import { packageRoot } from './package.js'
 type TargetName = Caps['target']
 
 /** The profile taken where none is named. */
-const first: Readonly<Record<TargetName, string>> = { wgsl: 'gpu', cuda: 'sm_90a', wasm: 'relaxed-simd' }
+const first: Readonly<Record<TargetName, string>> = { wgsl: 'gpu', cuda: 'sm_90a', wasm: 'relaxed-simd', hip: 'gfx942', msl: 'apple-m3' }
 
 const inCode: Readonly<Partial<Record<TargetName, Readonly<Record<string, Caps>>>>> = {
   cuda: cudaProfiles,

@@ -1,10 +1,10 @@
 /** What a chip can do, as plain data: measured on a device, or read from a profile for a chip that is not there. */
 export interface Caps {
   /** The target whose text this chip runs. */
-  readonly target: 'wgsl' | 'cuda' | 'wasm'
+  readonly target: 'wgsl' | 'cuda' | 'wasm' | 'hip' | 'msl'
   /** The chip's own name. */
   readonly chip: string
-  /** CUDA's architecture (`sm_90a`), or WebAssembly's kind of SIMD (`simd128`, `relaxed-simd`); else null. */
+  /** CUDA's or HIP's architecture (`sm_90a`, `gfx942`), Metal's family (`apple9`), WebAssembly's kind of SIMD (`simd128`, `relaxed-simd`); else null. */
   readonly arch: string | null
   /** Threads of a subgroup; null where there are no subgroup operations. */
   readonly subgroup: { readonly min: number; readonly max: number } | null

@@ -21,6 +21,8 @@ import type { Constant, Context, Schedule } from './schedule.js'
 import { pageSize, stateLayout, type StateLayout } from './state.js'
 import type { Target } from './target.js'
 import { cuda } from './targets/cuda.js'
+import { hip } from './targets/hip.js'
+import { msl } from './targets/msl.js'
 import { wasm } from './targets/wasm.js'
 import { wgsl } from './targets/wgsl.js'
 import { weightLayout, type WeightLayout } from './types/layout.js'
@@ -63,7 +65,7 @@ export interface Compiled {
   readonly pageBytes: number
 }
 
-export const targets: Readonly<Record<Caps['target'], Target>> = { cuda, wgsl, wasm }
+export const targets: Readonly<Record<Caps['target'], Target>> = { wgsl, cuda, wasm, hip, msl }
 
 /** The most memory that logits of one prefill chunk take. */
 const logitsBytes = 64 * 2 ** 20

@@ -1,6 +1,6 @@
 /**
  * Many rows of x on the matrix units: x and decoded weights are rounded to f16 in shared memory, sums are f32. A
- * subgroup owns a patch of 32 rows and 64 columns as 2 × 4 matrix tiles. Columns of a patch come half from the first
+ * subgroup of 32 owns a patch of 32 rows and 64 columns as 2 × 4 matrix tiles, one of 64 twice the rows. Columns of a patch come half from the first
  * and half from the second half of the group's tile, so that gate and up of one output meet in one subgroup. Sums
  * have no element access on every target; they pass through a small patch of shared memory for what follows.
  */
@@ -13,7 +13,8 @@ import { call, splat, type Value } from '../value.js'
 import { LinearOutput, linearProblem } from './linear-problem.js'
 
 const threads = 256
-const lanes = 32
+/** Lanes that a subgroup may have: fewer and a patch has too many tiles for the registers. */
+const laneCounts: ReadonlySet<number> = new Set([32, 64])
 const matrix = 16
 const vectors = runElements / 4
 /** Elements between rows of the f16 tiles: a run, and 8 to keep rows on different banks. */
@@ -28,7 +29,8 @@ function make(node: Node, context: Context, { rowTile, colTile, stages }: { rowT
   const { caps } = context
   if (context.compute !== 'f16') return reject('matrix units round operands to f16')
   if (!caps.matrix) return reject(`${caps.chip} has no matrix tiles of 16 × 16 × 16`)
-  if (caps.subgroup?.min !== lanes || caps.subgroup.max !== lanes) return reject(`subgroups of ${lanes} are not certain`)
+  const lanes = caps.subgroup?.min ?? 1
+  if (caps.subgroup?.max !== lanes || !laneCounts.has(lanes)) return reject(`subgroups of ${[...laneCounts].join(' or ')} are not certain`)
   if (p.has.norm) return reject('the norm of many rows is a pass of its own')
   if (!p.layout.runs) return reject(`${p.inner} columns are no whole number of runs of ${runElements}`)
   const rows = extentMax(p.rows)
