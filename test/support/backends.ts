@@ -12,9 +12,11 @@ import type { Backend } from '../../runtime/backend.js'
 import { testGpus } from './software-gpu.js'
 
 export interface TestDevice {
-  readonly name: 'wasm' | 'cuda' | 'swiftshader' | 'lavapipe' | 'gpu'
+  readonly name: 'wasm' | 'cuda' | 'swiftshader' | 'lavapipe' | 'gpu' | 'hip' | 'msl'
   /** Takes seconds for a kernel: suites that have many take fewer there. */
   readonly slowCompiler: boolean
+  /** Of the problems of a schedule, one of each kind is enough there: type of weight and cache, live rows or fixed ones. */
+  readonly kindsOnly?: boolean
   /** What most models are made of there, where the engine's choice takes long. */
   readonly lightSchedules?: readonly Schedule[]
   /** Opens a backend of its own; the test closes it. */

@@ -54,12 +54,16 @@ function casesOf(device: TestDevice, backend: Backend): readonly Case[] {
       if (compute === 'f16' && !/inear/.test(s.op)) continue
       const own = problems.get(s.op)!
       let taken = 0
+      const seen = new Set<string>()
       for (const p of own) {
         if (device.slowCompiler && taken >= fewProblems) break
-        if (add(p, untuned!)) taken++
+        if (device.kindsOnly && seen.has(kindOf(p))) continue
+        if (!add(p, untuned!)) continue
+        seen.add(kindOf(p))
+        taken++
       }
       for (const knobs of tuned) {
-        if (device.slowCompiler) {
+        if (device.slowCompiler || device.kindsOnly) {
           byRows(own).some(p => add(p, knobs))
           continue
         }
