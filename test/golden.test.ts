@@ -15,6 +15,7 @@ import { printPlan } from '../codegen/plan.js'
 import { cudaProfiles } from '../codegen/targets/cuda-profiles.js'
 import { printGraph } from '../graph/graph.js'
 import { openModel } from '../weights/open.js'
+import { profile } from '../bin/profiles.js'
 
 const folder = fileURLToPath(new URL('../../test/golden/', import.meta.url))
 const fixtures = fileURLToPath(new URL('../../test/fixtures/', import.meta.url))
@@ -28,8 +29,16 @@ const wasm: Caps = {
   target: 'wasm', chip: 'a processor of 2 threads', arch: 'relaxed-simd', subgroup: null, maxThreads: 1, sharedBytes: 2 ** 20,
   f16: true, matrix: false, tensorCopy: false, cluster: 1, simd: true, maxBuffers: 64, maxBinding: 2 ** 32 - 2 ** 16, units: 2,
 }
-const chips: readonly { readonly caps: Caps; readonly compute: 'f32' | 'f16' }[] = [
+interface Chip {
+  readonly caps: Caps
+  readonly compute: 'f32' | 'f16'
+  /** One kernel of each schedule and neither graph nor plans: what other languages' files show already. */
+  readonly few?: boolean
+}
+const chips: readonly Chip[] = [
   { caps: wgsl, compute: 'f32' }, { caps: cudaProfiles.sm_90a, compute: 'f16' }, { caps: wasm, compute: 'f32' },
+  { caps: profile({ target: 'hip', arch: 'gfx942', caps: undefined }), compute: 'f16', few: true },
+  { caps: profile({ target: 'msl', arch: 'apple-m3', caps: undefined }), compute: 'f16', few: true },
 ]
 const models = [
   { name: 'qwen3-nvfp4', path: join(fixtures, 'models', 'qwen3_nvfp4_compressed_tensors') },
@@ -46,15 +55,19 @@ async function compiled(path: string, caps: Caps, compute: 'f32' | 'f16'): Promi
 }
 
 /** The files of one target: the graph and plans of each model, and every kernel once, under the first model that has it. */
-async function files({ caps, compute }: (typeof chips)[number]): Promise<ReadonlyMap<string, string>> {
+async function files({ caps, compute, few = false }: Chip): Promise<ReadonlyMap<string, string>> {
   const made = new Map<string, string>()
+  const shown = new Set<string>()
   const texts = new Set<string>()
   const { extension } = targets[caps.target]
   for (const { name, path } of models) {
     const c = await compiled(path, caps, compute)
-    made.set(`${name}.graph.txt`, printGraph(c.graph))
-    made.set(`${name}.plans.txt`, Object.values(c.plans).map(printPlan).join('\n'))
-    const source = targets[caps.target].render(c.kernels, caps)
+    if (!few) {
+      made.set(`${name}.graph.txt`, printGraph(c.graph))
+      made.set(`${name}.plans.txt`, Object.values(c.plans).map(printPlan).join('\n'))
+    }
+    const kernels = few ? c.kernels.filter(k => !shown.has(k.schedule) && shown.add(k.schedule)) : c.kernels
+    const source = targets[caps.target].render(kernels, caps)
     if (source.prelude) made.set(`prelude.${extension}`, source.prelude)
     for (const k of source.kernels) {
       const text = k.text.trimEnd() + '\n'

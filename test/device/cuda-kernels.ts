@@ -8,7 +8,7 @@ import { interpret } from '../../codegen/interpret.js'
 import type { Kernel } from '../../codegen/kernel.js'
 import { u32 } from '../../codegen/value.js'
 import { cuda } from '../../codegen/targets/cuda.js'
-import type { BoundLaunch, BoundPlan, BufferView, DeviceBuffer, Program } from '../../runtime/backend.js'
+import type { Backend, BoundLaunch, BoundPlan, BufferView, DeviceBuffer, Program } from '../../runtime/backend.js'
 import type { CudaBackend } from '../../runtime/cuda/backend.js'
 import { casesFor, noise } from '../support/cuda-kernels.js'
 import type { Case } from '../support/cuda-kernels.js'
@@ -50,7 +50,8 @@ function compareClosely(what: string, got: Uint8Array, want: Uint8Array, toleran
   })
 }
 
-async function checkCase(backend: CudaBackend, program: Program, { kernel, buffers, results }: Case): Promise<void> {
+/** Runs a case on a device and compares it with the interpreter. */
+export async function checkCase(backend: Backend, program: Program, { kernel, buffers, results }: Case): Promise<void> {
   const expected = Object.fromEntries(Object.entries(buffers).map(([name, bytes]) => [name, { bytes: bytes.slice(0) }]))
   interpret(kernel, expected, { dims, mode: 'fast' })
   const bound = kernel.params.map(p => {

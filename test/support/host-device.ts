@@ -28,17 +28,18 @@ export function findClang(): { readonly path: string } | { readonly missing: str
   return { missing: 'no clang of version 17 or later' }
 }
 
-/** Runs clang over a text and returns what it says. Throws its first errors. */
-export async function clang(path: string, args: readonly string[], text: string): Promise<string> {
-  const child = spawn(path, [...args, '-'], { stdio: ['pipe', 'ignore', 'pipe'] })
-  const said: Buffer[] = []
+/** Runs clang over a text; returns what it wrote to standard output. Throws its first errors. */
+export async function clang(path: string, args: readonly string[], source: string): Promise<{ readonly text: string }> {
+  const child = spawn(path, [...args, ...(args.includes('-o') ? [] : ['-o', '-']), '-'], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const [out, said]: [Buffer[], Buffer[]] = [[], []]
+  child.stdout.on('data', (b: Buffer) => out.push(b))
   child.stderr.on('data', (b: Buffer) => said.push(b))
   child.stdin.on('error', () => undefined)
-  child.stdin.end(text)
+  child.stdin.end(source)
   const code = await new Promise<number | null>((resolve, reject) => child.on('close', resolve).on('error', reject))
   const log = Buffer.concat(said).toString()
   if (code !== 0) throw new Error(`${path} ${args.join(' ')}: ${log.split('\n').filter(l => l.includes('error')).slice(0, 5).join('; ') || log}`)
-  return log
+  return { text: Buffer.concat(out).toString() }
 }
 
 interface Dialect {

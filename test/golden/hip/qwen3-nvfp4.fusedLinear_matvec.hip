@@ -1,0 +1,126 @@
+// fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
+extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec(const weft_float4* x, const weft_float4* __restrict__ norm, float* out, const weft_uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
+  const unsigned laneOfTeam = __builtin_amdgcn_workitem_id_x() & 31u;
+  const unsigned first = (__builtin_amdgcn_workgroup_id_x() * 2u + (__builtin_amdgcn_workitem_id_x() >> 5u)) * 4u;
+  const unsigned col = first + 1u;
+  const unsigned col_1 = first + 2u;
+  const unsigned col_2 = first + 3u;
+  float acc = 0.0f;
+  float acc_1 = 0.0f;
+  float acc_2 = 0.0f;
+  float acc_3 = 0.0f;
+  float squares = 0.0f;
+  if (laneOfTeam < 4u) {
+    weft_uint4 ahead = __builtin_nontemporal_load(&weight[first * 4u + laneOfTeam]);
+    unsigned ahead_1 = unsigned(((const unsigned short*)weightWords)[first * 4u + laneOfTeam + 8192u]);
+    weft_uint4 ahead_2 = __builtin_nontemporal_load(&weight[col * 4u + laneOfTeam]);
+    unsigned ahead_3 = unsigned(((const unsigned short*)weightWords)[col * 4u + laneOfTeam + 8192u]);
+    weft_uint4 ahead_4 = __builtin_nontemporal_load(&weight[col_1 * 4u + laneOfTeam]);
+    unsigned ahead_5 = unsigned(((const unsigned short*)weightWords)[col_1 * 4u + laneOfTeam + 8192u]);
+    weft_uint4 ahead_6 = __builtin_nontemporal_load(&weight[col_2 * 4u + laneOfTeam]);
+    unsigned ahead_7 = unsigned(((const unsigned short*)weightWords)[col_2 * 4u + laneOfTeam + 8192u]);
+#pragma unroll 1
+    for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
+      const weft_uint4 now = ahead;
+      const unsigned now_1 = ahead_1;
+      const weft_uint4 now_2 = ahead_2;
+      const unsigned now_3 = ahead_3;
+      const weft_uint4 now_4 = ahead_4;
+      const unsigned now_5 = ahead_5;
+      const weft_uint4 now_6 = ahead_6;
+      const unsigned now_7 = ahead_7;
+      const unsigned next = i + 32u;
+      if (next < 4u) {
+        ahead = __builtin_nontemporal_load(&weight[first * 4u + next]);
+        ahead_1 = unsigned(((const unsigned short*)weightWords)[first * 4u + next + 8192u]);
+        ahead_2 = __builtin_nontemporal_load(&weight[col * 4u + next]);
+        ahead_3 = unsigned(((const unsigned short*)weightWords)[col * 4u + next + 8192u]);
+        ahead_4 = __builtin_nontemporal_load(&weight[col_1 * 4u + next]);
+        ahead_5 = unsigned(((const unsigned short*)weightWords)[col_1 * 4u + next + 8192u]);
+        ahead_6 = __builtin_nontemporal_load(&weight[col_2 * 4u + next]);
+        ahead_7 = unsigned(((const unsigned short*)weightWords)[col_2 * 4u + next + 8192u]);
+      }
+      const unsigned xAt = i * 8u;
+      const float scale = weft_e4m3(now_1 & 255u);
+      const float scale_1 = weft_e4m3(now_1 >> 8u);
+      const float scale_2 = weft_e4m3(now_3 & 255u);
+      const float scale_3 = weft_e4m3(now_3 >> 8u);
+      const float scale_4 = weft_e4m3(now_5 & 255u);
+      const float scale_5 = weft_e4m3(now_5 >> 8u);
+      const float scale_6 = weft_e4m3(now_7 & 255u);
+      const float scale_7 = weft_e4m3(now_7 >> 8u);
+      const weft_float4 xv = x[xAt];
+      squares = squares + weft_dot4(xv, xv);
+      const weft_float4 xn = xv * norm[xAt];
+      const weft_float4 xv_1 = x[xAt + 1u];
+      squares = squares + weft_dot4(xv_1, xv_1);
+      const weft_float4 xn_1 = xv_1 * norm[xAt + 1u];
+      const weft_float4 xv_2 = x[xAt + 2u];
+      squares = squares + weft_dot4(xv_2, xv_2);
+      const weft_float4 xn_2 = xv_2 * norm[xAt + 2u];
+      const weft_float4 xv_3 = x[xAt + 3u];
+      squares = squares + weft_dot4(xv_3, xv_3);
+      const weft_float4 xn_3 = xv_3 * norm[xAt + 3u];
+      const weft_float4 xv_4 = x[xAt + 4u];
+      squares = squares + weft_dot4(xv_4, xv_4);
+      const weft_float4 xn_4 = xv_4 * norm[xAt + 4u];
+      const weft_float4 xv_5 = x[xAt + 5u];
+      squares = squares + weft_dot4(xv_5, xv_5);
+      const weft_float4 xn_5 = xv_5 * norm[xAt + 5u];
+      const weft_float4 xv_6 = x[xAt + 6u];
+      squares = squares + weft_dot4(xv_6, xv_6);
+      const weft_float4 xn_6 = xv_6 * norm[xAt + 6u];
+      const weft_float4 xv_7 = x[xAt + 7u];
+      squares = squares + weft_dot4(xv_7, xv_7);
+      const weft_float4 xn_7 = xv_7 * norm[xAt + 7u];
+      const float products = weft_dot4(weft_e2m1x4(now.x & 65535u), xn) + weft_dot4(weft_e2m1x4(now.x >> 16u), xn_1) + (weft_dot4(weft_e2m1x4(now.y & 65535u), xn_2) + weft_dot4(weft_e2m1x4(now.y >> 16u), xn_3));
+      acc = weft_fma(products, scale, acc);
+      const float products_1 = weft_dot4(weft_e2m1x4(now.z & 65535u), xn_4) + weft_dot4(weft_e2m1x4(now.z >> 16u), xn_5) + (weft_dot4(weft_e2m1x4(now.w & 65535u), xn_6) + weft_dot4(weft_e2m1x4(now.w >> 16u), xn_7));
+      acc = weft_fma(products_1, scale_1, acc);
+      const float products_2 = weft_dot4(weft_e2m1x4(now_2.x & 65535u), xn) + weft_dot4(weft_e2m1x4(now_2.x >> 16u), xn_1) + (weft_dot4(weft_e2m1x4(now_2.y & 65535u), xn_2) + weft_dot4(weft_e2m1x4(now_2.y >> 16u), xn_3));
+      acc_1 = weft_fma(products_2, scale_2, acc_1);
+      const float products_3 = weft_dot4(weft_e2m1x4(now_2.z & 65535u), xn_4) + weft_dot4(weft_e2m1x4(now_2.z >> 16u), xn_5) + (weft_dot4(weft_e2m1x4(now_2.w & 65535u), xn_6) + weft_dot4(weft_e2m1x4(now_2.w >> 16u), xn_7));
+      acc_1 = weft_fma(products_3, scale_3, acc_1);
+      const float products_4 = weft_dot4(weft_e2m1x4(now_4.x & 65535u), xn) + weft_dot4(weft_e2m1x4(now_4.x >> 16u), xn_1) + (weft_dot4(weft_e2m1x4(now_4.y & 65535u), xn_2) + weft_dot4(weft_e2m1x4(now_4.y >> 16u), xn_3));
+      acc_2 = weft_fma(products_4, scale_4, acc_2);
+      const float products_5 = weft_dot4(weft_e2m1x4(now_4.z & 65535u), xn_4) + weft_dot4(weft_e2m1x4(now_4.z >> 16u), xn_5) + (weft_dot4(weft_e2m1x4(now_4.w & 65535u), xn_6) + weft_dot4(weft_e2m1x4(now_4.w >> 16u), xn_7));
+      acc_2 = weft_fma(products_5, scale_5, acc_2);
+      const float products_6 = weft_dot4(weft_e2m1x4(now_6.x & 65535u), xn) + weft_dot4(weft_e2m1x4(now_6.x >> 16u), xn_1) + (weft_dot4(weft_e2m1x4(now_6.y & 65535u), xn_2) + weft_dot4(weft_e2m1x4(now_6.y >> 16u), xn_3));
+      acc_3 = weft_fma(products_6, scale_6, acc_3);
+      const float products_7 = weft_dot4(weft_e2m1x4(now_6.z & 65535u), xn_4) + weft_dot4(weft_e2m1x4(now_6.z >> 16u), xn_5) + (weft_dot4(weft_e2m1x4(now_6.w & 65535u), xn_6) + weft_dot4(weft_e2m1x4(now_6.w >> 16u), xn_7));
+      acc_3 = weft_fma(products_7, scale_7, acc_3);
+    }
+  }
+  const float sum = acc + weft_shuffle_xor(acc, 16u);
+  const float sum_1 = sum + weft_shuffle_xor(sum, 8u);
+  const float sum_2 = sum_1 + weft_shuffle_xor(sum_1, 4u);
+  const float sum_3 = sum_2 + weft_shuffle_xor(sum_2, 2u);
+  const float sum_4 = sum_3 + weft_shuffle_xor(sum_3, 1u);
+  const float sum_5 = acc_1 + weft_shuffle_xor(acc_1, 16u);
+  const float sum_6 = sum_5 + weft_shuffle_xor(sum_5, 8u);
+  const float sum_7 = sum_6 + weft_shuffle_xor(sum_6, 4u);
+  const float sum_8 = sum_7 + weft_shuffle_xor(sum_7, 2u);
+  const float sum_9 = sum_8 + weft_shuffle_xor(sum_8, 1u);
+  const float sum_10 = acc_2 + weft_shuffle_xor(acc_2, 16u);
+  const float sum_11 = sum_10 + weft_shuffle_xor(sum_10, 8u);
+  const float sum_12 = sum_11 + weft_shuffle_xor(sum_11, 4u);
+  const float sum_13 = sum_12 + weft_shuffle_xor(sum_12, 2u);
+  const float sum_14 = sum_13 + weft_shuffle_xor(sum_13, 1u);
+  const float sum_15 = acc_3 + weft_shuffle_xor(acc_3, 16u);
+  const float sum_16 = sum_15 + weft_shuffle_xor(sum_15, 8u);
+  const float sum_17 = sum_16 + weft_shuffle_xor(sum_16, 4u);
+  const float sum_18 = sum_17 + weft_shuffle_xor(sum_17, 2u);
+  const float sum_19 = sum_18 + weft_shuffle_xor(sum_18, 1u);
+  const float sum_20 = squares + weft_shuffle_xor(squares, 16u);
+  const float sum_21 = sum_20 + weft_shuffle_xor(sum_20, 8u);
+  const float sum_22 = sum_21 + weft_shuffle_xor(sum_21, 4u);
+  const float sum_23 = sum_22 + weft_shuffle_xor(sum_22, 2u);
+  const float sum_24 = sum_23 + weft_shuffle_xor(sum_23, 1u);
+  if (laneOfTeam == 0u) {
+    const float factor = weft_rsqrt(sum_24 * 0.0078125f + 9.999999974752427e-7f);
+    out[first] = sum_4 * __builtin_bit_cast(float, weightWords[first + 4608u]) * factor;
+    out[col] = sum_9 * __builtin_bit_cast(float, weightWords[col + 4608u]) * factor;
+    out[col_1] = sum_14 * __builtin_bit_cast(float, weightWords[col_1 + 4608u]) * factor;
+    out[col_2] = sum_19 * __builtin_bit_cast(float, weightWords[col_2 + 4608u]) * factor;
+  }
+}

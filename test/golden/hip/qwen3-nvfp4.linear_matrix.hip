@@ -1,0 +1,251 @@
+// linear.matrix { rowTile: 64, colTile: 128, stages: 2 }
+extern "C" __global__ void __launch_bounds__(256) linear_matrix(const weft_float4* x, float* out, const unsigned* state, const weft_uint4* __restrict__ weight) {
+  __shared__ __attribute__((aligned(32))) _Float16 xs[2560];
+  __shared__ __attribute__((aligned(32))) _Float16 ws[5120];
+  __shared__ __attribute__((aligned(32))) float patches[2560];
+  if (__builtin_amdgcn_workgroup_id_x() < ((state[1u] + 63u) >> 6u) * 4u) {
+    const unsigned rows = state[1u];
+    const unsigned rowTiles = (rows + 63u) >> 6u;
+    const unsigned firstRow = __builtin_amdgcn_workgroup_id_x() % rowTiles * 64u;
+    const unsigned firstCol = __builtin_amdgcn_workgroup_id_x() / rowTiles * 128u;
+    const unsigned sgRow = (__builtin_amdgcn_workitem_id_x() / WEFT_LANES) >> 1u;
+    const unsigned sgCol = (__builtin_amdgcn_workitem_id_x() / WEFT_LANES) & 1u;
+    const unsigned piece = __builtin_amdgcn_workitem_id_x();
+    const unsigned xRow = weft_min(firstRow + (piece >> 3u), rows - 1u);
+    const unsigned xFrom = xRow * 32u + (piece & 7u);
+    const unsigned xTo = (piece >> 3u) * 40u + (piece & 7u) * 4u;
+    const unsigned piece_1 = __builtin_amdgcn_workitem_id_x() + 256u;
+    const unsigned xRow_1 = weft_min(firstRow + (piece_1 >> 3u), rows - 1u);
+    const unsigned xFrom_1 = xRow_1 * 32u + (piece_1 & 7u);
+    const unsigned xTo_1 = (piece_1 >> 3u) * 40u + (piece_1 & 7u) * 4u;
+    const unsigned slot = __builtin_amdgcn_workitem_id_x() & 127u;
+    const unsigned weightRow = weft_min(firstCol + (slot & 127u), 511u) + (slot >> 7u) * 512u;
+    weft_matrix_c acc = weft_matrix_zero();
+    weft_matrix_c acc_1 = weft_matrix_zero();
+    weft_matrix_c acc_2 = weft_matrix_zero();
+    weft_matrix_c acc_3 = weft_matrix_zero();
+    weft_matrix_c acc_4 = weft_matrix_zero();
+    weft_matrix_c acc_5 = weft_matrix_zero();
+    weft_matrix_c acc_6 = weft_matrix_zero();
+    weft_matrix_c acc_7 = weft_matrix_zero();
+    weft_float4 ahead = x[xFrom];
+    weft_float4 ahead_1 = x[xFrom_1];
+    weft_uint4 ahead_2 = __builtin_nontemporal_load(&weight[weightRow * 4u * 4u]);
+    weft_uint4 ahead_3 = __builtin_nontemporal_load(&weight[weightRow * 4u * 4u + 1u]);
+    weft_uint4 ahead_4 = __builtin_nontemporal_load(&weight[weightRow * 4u * 4u + 2u]);
+    weft_uint4 ahead_5 = __builtin_nontemporal_load(&weight[weightRow * 4u * 4u + 3u]);
+#pragma unroll 1
+    for (unsigned i = 0u; i < 4u; i += 1u) {
+      const weft_float4 now = ahead;
+      const weft_float4 now_1 = ahead_1;
+      const weft_uint4 now_2 = ahead_2;
+      const weft_uint4 now_3 = ahead_3;
+      const weft_uint4 now_4 = ahead_4;
+      const weft_uint4 now_5 = ahead_5;
+      const unsigned next = i + 1u;
+      if (next < 4u) {
+        ahead = x[xFrom + next * 8u];
+        ahead_1 = x[xFrom_1 + next * 8u];
+        ahead_2 = __builtin_nontemporal_load(&weight[(weightRow * 4u + next) * 4u]);
+        ahead_3 = __builtin_nontemporal_load(&weight[(weightRow * 4u + next) * 4u + 1u]);
+        ahead_4 = __builtin_nontemporal_load(&weight[(weightRow * 4u + next) * 4u + 2u]);
+        ahead_5 = __builtin_nontemporal_load(&weight[(weightRow * 4u + next) * 4u + 3u]);
+      }
+      weft_barrier();
+      const weft_float4 rounded = weft_max(weft_min(now, weft_float4(65504.0f)), weft_float4(-65504.0f));
+      xs[xTo] = _Float16(rounded.x);
+      xs[xTo + 1u] = _Float16(rounded.y);
+      xs[xTo + 2u] = _Float16(rounded.z);
+      xs[xTo + 3u] = _Float16(rounded.w);
+      const weft_float4 rounded_1 = weft_max(weft_min(now_1, weft_float4(65504.0f)), weft_float4(-65504.0f));
+      xs[xTo_1] = _Float16(rounded_1.x);
+      xs[xTo_1 + 1u] = _Float16(rounded_1.y);
+      xs[xTo_1 + 2u] = _Float16(rounded_1.z);
+      xs[xTo_1 + 3u] = _Float16(rounded_1.w);
+      if (__builtin_amdgcn_workitem_id_x() < 128u) {
+        const unsigned wTo = slot * 40u;
+        const weft_float4 rounded_2 = weft_bf16x4(now_2.x, now_2.y);
+        ws[wTo] = _Float16(rounded_2.x);
+        ws[wTo + 1u] = _Float16(rounded_2.y);
+        ws[wTo + 2u] = _Float16(rounded_2.z);
+        ws[wTo + 3u] = _Float16(rounded_2.w);
+        const unsigned wTo_1 = slot * 40u + 4u;
+        const weft_float4 rounded_3 = weft_bf16x4(now_2.z, now_2.w);
+        ws[wTo_1] = _Float16(rounded_3.x);
+        ws[wTo_1 + 1u] = _Float16(rounded_3.y);
+        ws[wTo_1 + 2u] = _Float16(rounded_3.z);
+        ws[wTo_1 + 3u] = _Float16(rounded_3.w);
+        const unsigned wTo_2 = slot * 40u + 8u;
+        const weft_float4 rounded_4 = weft_bf16x4(now_3.x, now_3.y);
+        ws[wTo_2] = _Float16(rounded_4.x);
+        ws[wTo_2 + 1u] = _Float16(rounded_4.y);
+        ws[wTo_2 + 2u] = _Float16(rounded_4.z);
+        ws[wTo_2 + 3u] = _Float16(rounded_4.w);
+        const unsigned wTo_3 = slot * 40u + 12u;
+        const weft_float4 rounded_5 = weft_bf16x4(now_3.z, now_3.w);
+        ws[wTo_3] = _Float16(rounded_5.x);
+        ws[wTo_3 + 1u] = _Float16(rounded_5.y);
+        ws[wTo_3 + 2u] = _Float16(rounded_5.z);
+        ws[wTo_3 + 3u] = _Float16(rounded_5.w);
+        const unsigned wTo_4 = slot * 40u + 16u;
+        const weft_float4 rounded_6 = weft_bf16x4(now_4.x, now_4.y);
+        ws[wTo_4] = _Float16(rounded_6.x);
+        ws[wTo_4 + 1u] = _Float16(rounded_6.y);
+        ws[wTo_4 + 2u] = _Float16(rounded_6.z);
+        ws[wTo_4 + 3u] = _Float16(rounded_6.w);
+        const unsigned wTo_5 = slot * 40u + 20u;
+        const weft_float4 rounded_7 = weft_bf16x4(now_4.z, now_4.w);
+        ws[wTo_5] = _Float16(rounded_7.x);
+        ws[wTo_5 + 1u] = _Float16(rounded_7.y);
+        ws[wTo_5 + 2u] = _Float16(rounded_7.z);
+        ws[wTo_5 + 3u] = _Float16(rounded_7.w);
+        const unsigned wTo_6 = slot * 40u + 24u;
+        const weft_float4 rounded_8 = weft_bf16x4(now_5.x, now_5.y);
+        ws[wTo_6] = _Float16(rounded_8.x);
+        ws[wTo_6 + 1u] = _Float16(rounded_8.y);
+        ws[wTo_6 + 2u] = _Float16(rounded_8.z);
+        ws[wTo_6 + 3u] = _Float16(rounded_8.w);
+        const unsigned wTo_7 = slot * 40u + 28u;
+        const weft_float4 rounded_9 = weft_bf16x4(now_5.z, now_5.w);
+        ws[wTo_7] = _Float16(rounded_9.x);
+        ws[wTo_7 + 1u] = _Float16(rounded_9.y);
+        ws[wTo_7 + 2u] = _Float16(rounded_9.z);
+        ws[wTo_7 + 3u] = _Float16(rounded_9.w);
+      }
+      weft_barrier();
+      const weft_matrix_a a = weft_load_a_row(&xs[sgRow * 32u * 40u], 40u);
+      const weft_matrix_a a_1 = weft_load_a_row(&xs[(sgRow * 32u + 16u) * 40u], 40u);
+      const weft_matrix_b b = weft_load_b_col(&ws[sgCol * 32u * 40u], 40u);
+      weft_multiply(acc, a, b);
+      weft_multiply(acc_4, a_1, b);
+      const weft_matrix_b b_1 = weft_load_b_col(&ws[(sgCol * 32u + 16u) * 40u], 40u);
+      weft_multiply(acc_1, a, b_1);
+      weft_multiply(acc_5, a_1, b_1);
+      const weft_matrix_b b_2 = weft_load_b_col(&ws[(sgCol * 32u + 64u) * 40u], 40u);
+      weft_multiply(acc_2, a, b_2);
+      weft_multiply(acc_6, a_1, b_2);
+      const weft_matrix_b b_3 = weft_load_b_col(&ws[(sgCol * 32u + 80u) * 40u], 40u);
+      weft_multiply(acc_3, a, b_3);
+      weft_multiply(acc_7, a_1, b_3);
+      const weft_matrix_a a_2 = weft_load_a_row(&xs[sgRow * 32u * 40u + 16u], 40u);
+      const weft_matrix_a a_3 = weft_load_a_row(&xs[(sgRow * 32u + 16u) * 40u + 16u], 40u);
+      const weft_matrix_b b_4 = weft_load_b_col(&ws[sgCol * 32u * 40u + 16u], 40u);
+      weft_multiply(acc, a_2, b_4);
+      weft_multiply(acc_4, a_3, b_4);
+      const weft_matrix_b b_5 = weft_load_b_col(&ws[(sgCol * 32u + 16u) * 40u + 16u], 40u);
+      weft_multiply(acc_1, a_2, b_5);
+      weft_multiply(acc_5, a_3, b_5);
+      const weft_matrix_b b_6 = weft_load_b_col(&ws[(sgCol * 32u + 64u) * 40u + 16u], 40u);
+      weft_multiply(acc_2, a_2, b_6);
+      weft_multiply(acc_6, a_3, b_6);
+      const weft_matrix_b b_7 = weft_load_b_col(&ws[(sgCol * 32u + 80u) * 40u + 16u], 40u);
+      weft_multiply(acc_3, a_2, b_7);
+      weft_multiply(acc_7, a_3, b_7);
+    }
+    const unsigned patch = (__builtin_amdgcn_workitem_id_x() / WEFT_LANES) * 640u;
+    weft_barrier();
+    weft_store_c(&patches[patch], 20u, acc);
+    weft_store_c(&patches[patch + 320u], 20u, acc_2);
+    weft_barrier();
+#pragma unroll 1
+    for (unsigned e = __builtin_amdgcn_workitem_id_x() & 63u; e < 256u; e += 64u) {
+      const unsigned r = e >> 4u;
+      const unsigned c = e & 15u;
+      const unsigned row = firstRow + sgRow * 32u + r;
+      const unsigned patchAt = patch + r * 20u + c;
+      const float first = patches[patchAt];
+      const float second = patches[patchAt + 320u];
+      if (row < rows) {
+        const unsigned own = sgCol * 32u + c;
+        const unsigned col = firstCol + own;
+        if (col < 512u) {
+          const unsigned to = row * 512u + col;
+          out[to] = first;
+        }
+        const unsigned col_1 = firstCol + own + 64u;
+        if (col_1 < 512u) {
+          const unsigned to_1 = row * 512u + col_1;
+          out[to_1] = second;
+        }
+      }
+    }
+    weft_barrier();
+    weft_store_c(&patches[patch], 20u, acc_1);
+    weft_store_c(&patches[patch + 320u], 20u, acc_3);
+    weft_barrier();
+#pragma unroll 1
+    for (unsigned e_1 = __builtin_amdgcn_workitem_id_x() & 63u; e_1 < 256u; e_1 += 64u) {
+      const unsigned r_1 = e_1 >> 4u;
+      const unsigned c_1 = e_1 & 15u;
+      const unsigned row_1 = firstRow + sgRow * 32u + r_1;
+      const unsigned patchAt_1 = patch + r_1 * 20u + c_1;
+      const float first_1 = patches[patchAt_1];
+      const float second_1 = patches[patchAt_1 + 320u];
+      if (row_1 < rows) {
+        const unsigned own_1 = sgCol * 32u + 16u + c_1;
+        const unsigned col_2 = firstCol + own_1;
+        if (col_2 < 512u) {
+          const unsigned to_2 = row_1 * 512u + col_2;
+          out[to_2] = first_1;
+        }
+        const unsigned col_3 = firstCol + own_1 + 64u;
+        if (col_3 < 512u) {
+          const unsigned to_3 = row_1 * 512u + col_3;
+          out[to_3] = second_1;
+        }
+      }
+    }
+    weft_barrier();
+    weft_store_c(&patches[patch], 20u, acc_4);
+    weft_store_c(&patches[patch + 320u], 20u, acc_6);
+    weft_barrier();
+#pragma unroll 1
+    for (unsigned e_2 = __builtin_amdgcn_workitem_id_x() & 63u; e_2 < 256u; e_2 += 64u) {
+      const unsigned r_2 = e_2 >> 4u;
+      const unsigned c_2 = e_2 & 15u;
+      const unsigned row_2 = firstRow + (sgRow * 32u + 16u) + r_2;
+      const unsigned patchAt_2 = patch + r_2 * 20u + c_2;
+      const float first_2 = patches[patchAt_2];
+      const float second_2 = patches[patchAt_2 + 320u];
+      if (row_2 < rows) {
+        const unsigned own_2 = sgCol * 32u + c_2;
+        const unsigned col_4 = firstCol + own_2;
+        if (col_4 < 512u) {
+          const unsigned to_4 = row_2 * 512u + col_4;
+          out[to_4] = first_2;
+        }
+        const unsigned col_5 = firstCol + own_2 + 64u;
+        if (col_5 < 512u) {
+          const unsigned to_5 = row_2 * 512u + col_5;
+          out[to_5] = second_2;
+        }
+      }
+    }
+    weft_barrier();
+    weft_store_c(&patches[patch], 20u, acc_5);
+    weft_store_c(&patches[patch + 320u], 20u, acc_7);
+    weft_barrier();
+#pragma unroll 1
+    for (unsigned e_3 = __builtin_amdgcn_workitem_id_x() & 63u; e_3 < 256u; e_3 += 64u) {
+      const unsigned r_3 = e_3 >> 4u;
+      const unsigned c_3 = e_3 & 15u;
+      const unsigned row_3 = firstRow + (sgRow * 32u + 16u) + r_3;
+      const unsigned patchAt_3 = patch + r_3 * 20u + c_3;
+      const float first_3 = patches[patchAt_3];
+      const float second_3 = patches[patchAt_3 + 320u];
+      if (row_3 < rows) {
+        const unsigned own_3 = sgCol * 32u + 16u + c_3;
+        const unsigned col_6 = firstCol + own_3;
+        if (col_6 < 512u) {
+          const unsigned to_6 = row_3 * 512u + col_6;
+          out[to_6] = first_3;
+        }
+        const unsigned col_7 = firstCol + own_3 + 64u;
+        if (col_7 < 512u) {
+          const unsigned to_7 = row_3 * 512u + col_7;
+          out[to_7] = second_3;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+// fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
+[[max_total_threads_per_threadgroup(64)]]
+kernel void fusedLinear_matvec(
+  device const float4* x [[buffer(0)]],
+  device const float4* norm [[buffer(1)]],
+  device float* out [[buffer(2)]],
+  device const uint4* weight [[buffer(3)]],
+  device const uint* weightWords [[buffer(4)]],
+  uint weft_tile [[threadgroup_position_in_grid]],
+  uint weft_local [[thread_index_in_threadgroup]]) {
+  const uint laneOfTeam = weft_local & 31u;
+  const uint first = (weft_tile * 2u + (weft_local >> 5u)) * 4u;
+  const uint col = first + 1u;
+  const uint col_1 = first + 2u;
+  const uint col_2 = first + 3u;
+  float acc = 0.0f;
+  float acc_1 = 0.0f;
+  float acc_2 = 0.0f;
+  float acc_3 = 0.0f;
+  float squares = 0.0f;
+  if (laneOfTeam < 4u) {
+    uint4 ahead = weight[first * 4u + laneOfTeam];
+    uint ahead_1 = uint(((device const ushort*)weightWords)[first * 4u + laneOfTeam + 8192u]);
+    uint4 ahead_2 = weight[col * 4u + laneOfTeam];
+    uint ahead_3 = uint(((device const ushort*)weightWords)[col * 4u + laneOfTeam + 8192u]);
+    uint4 ahead_4 = weight[col_1 * 4u + laneOfTeam];
+    uint ahead_5 = uint(((device const ushort*)weightWords)[col_1 * 4u + laneOfTeam + 8192u]);
+    uint4 ahead_6 = weight[col_2 * 4u + laneOfTeam];
+    uint ahead_7 = uint(((device const ushort*)weightWords)[col_2 * 4u + laneOfTeam + 8192u]);
+#pragma unroll 1
+    for (uint i = laneOfTeam; i < 4u; i += 32u) {
+      const uint4 now = ahead;
+      const uint now_1 = ahead_1;
+      const uint4 now_2 = ahead_2;
+      const uint now_3 = ahead_3;
+      const uint4 now_4 = ahead_4;
+      const uint now_5 = ahead_5;
+      const uint4 now_6 = ahead_6;
+      const uint now_7 = ahead_7;
+      const uint next = i + 32u;
+      if (next < 4u) {
+        ahead = weight[first * 4u + next];
+        ahead_1 = uint(((device const ushort*)weightWords)[first * 4u + next + 8192u]);
+        ahead_2 = weight[col * 4u + next];
+        ahead_3 = uint(((device const ushort*)weightWords)[col * 4u + next + 8192u]);
+        ahead_4 = weight[col_1 * 4u + next];
+        ahead_5 = uint(((device const ushort*)weightWords)[col_1 * 4u + next + 8192u]);
+        ahead_6 = weight[col_2 * 4u + next];
+        ahead_7 = uint(((device const ushort*)weightWords)[col_2 * 4u + next + 8192u]);
+      }
+      const uint xAt = i * 8u;
+      const float scale = weft_e4m3(now_1 & 255u);
+      const float scale_1 = weft_e4m3(now_1 >> 8u);
+      const float scale_2 = weft_e4m3(now_3 & 255u);
+      const float scale_3 = weft_e4m3(now_3 >> 8u);
+      const float scale_4 = weft_e4m3(now_5 & 255u);
+      const float scale_5 = weft_e4m3(now_5 >> 8u);
+      const float scale_6 = weft_e4m3(now_7 & 255u);
+      const float scale_7 = weft_e4m3(now_7 >> 8u);
+      const float4 xv = x[xAt];
+      squares = squares + weft_dot4(xv, xv);
+      const float4 xn = xv * norm[xAt];
+      const float4 xv_1 = x[xAt + 1u];
+      squares = squares + weft_dot4(xv_1, xv_1);
+      const float4 xn_1 = xv_1 * norm[xAt + 1u];
+      const float4 xv_2 = x[xAt + 2u];
+      squares = squares + weft_dot4(xv_2, xv_2);
+      const float4 xn_2 = xv_2 * norm[xAt + 2u];
+      const float4 xv_3 = x[xAt + 3u];
+      squares = squares + weft_dot4(xv_3, xv_3);
+      const float4 xn_3 = xv_3 * norm[xAt + 3u];
+      const float4 xv_4 = x[xAt + 4u];
+      squares = squares + weft_dot4(xv_4, xv_4);
+      const float4 xn_4 = xv_4 * norm[xAt + 4u];
+      const float4 xv_5 = x[xAt + 5u];
+      squares = squares + weft_dot4(xv_5, xv_5);
+      const float4 xn_5 = xv_5 * norm[xAt + 5u];
+      const float4 xv_6 = x[xAt + 6u];
+      squares = squares + weft_dot4(xv_6, xv_6);
+      const float4 xn_6 = xv_6 * norm[xAt + 6u];
+      const float4 xv_7 = x[xAt + 7u];
+      squares = squares + weft_dot4(xv_7, xv_7);
+      const float4 xn_7 = xv_7 * norm[xAt + 7u];
+      const float products = weft_dot4(weft_e2m1x4(now.x & 65535u), xn) + weft_dot4(weft_e2m1x4(now.x >> 16u), xn_1) + (weft_dot4(weft_e2m1x4(now.y & 65535u), xn_2) + weft_dot4(weft_e2m1x4(now.y >> 16u), xn_3));
+      acc = weft_fma(products, scale, acc);
+      const float products_1 = weft_dot4(weft_e2m1x4(now.z & 65535u), xn_4) + weft_dot4(weft_e2m1x4(now.z >> 16u), xn_5) + (weft_dot4(weft_e2m1x4(now.w & 65535u), xn_6) + weft_dot4(weft_e2m1x4(now.w >> 16u), xn_7));
+      acc = weft_fma(products_1, scale_1, acc);
+      const float products_2 = weft_dot4(weft_e2m1x4(now_2.x & 65535u), xn) + weft_dot4(weft_e2m1x4(now_2.x >> 16u), xn_1) + (weft_dot4(weft_e2m1x4(now_2.y & 65535u), xn_2) + weft_dot4(weft_e2m1x4(now_2.y >> 16u), xn_3));
+      acc_1 = weft_fma(products_2, scale_2, acc_1);
+      const float products_3 = weft_dot4(weft_e2m1x4(now_2.z & 65535u), xn_4) + weft_dot4(weft_e2m1x4(now_2.z >> 16u), xn_5) + (weft_dot4(weft_e2m1x4(now_2.w & 65535u), xn_6) + weft_dot4(weft_e2m1x4(now_2.w >> 16u), xn_7));
+      acc_1 = weft_fma(products_3, scale_3, acc_1);
+      const float products_4 = weft_dot4(weft_e2m1x4(now_4.x & 65535u), xn) + weft_dot4(weft_e2m1x4(now_4.x >> 16u), xn_1) + (weft_dot4(weft_e2m1x4(now_4.y & 65535u), xn_2) + weft_dot4(weft_e2m1x4(now_4.y >> 16u), xn_3));
+      acc_2 = weft_fma(products_4, scale_4, acc_2);
+      const float products_5 = weft_dot4(weft_e2m1x4(now_4.z & 65535u), xn_4) + weft_dot4(weft_e2m1x4(now_4.z >> 16u), xn_5) + (weft_dot4(weft_e2m1x4(now_4.w & 65535u), xn_6) + weft_dot4(weft_e2m1x4(now_4.w >> 16u), xn_7));
+      acc_2 = weft_fma(products_5, scale_5, acc_2);
+      const float products_6 = weft_dot4(weft_e2m1x4(now_6.x & 65535u), xn) + weft_dot4(weft_e2m1x4(now_6.x >> 16u), xn_1) + (weft_dot4(weft_e2m1x4(now_6.y & 65535u), xn_2) + weft_dot4(weft_e2m1x4(now_6.y >> 16u), xn_3));
+      acc_3 = weft_fma(products_6, scale_6, acc_3);
+      const float products_7 = weft_dot4(weft_e2m1x4(now_6.z & 65535u), xn_4) + weft_dot4(weft_e2m1x4(now_6.z >> 16u), xn_5) + (weft_dot4(weft_e2m1x4(now_6.w & 65535u), xn_6) + weft_dot4(weft_e2m1x4(now_6.w >> 16u), xn_7));
+      acc_3 = weft_fma(products_7, scale_7, acc_3);
+    }
+  }
+  const float sum = acc + weft_shuffle_xor(acc, 16u);
+  const float sum_1 = sum + weft_shuffle_xor(sum, 8u);
+  const float sum_2 = sum_1 + weft_shuffle_xor(sum_1, 4u);
+  const float sum_3 = sum_2 + weft_shuffle_xor(sum_2, 2u);
+  const float sum_4 = sum_3 + weft_shuffle_xor(sum_3, 1u);
+  const float sum_5 = acc_1 + weft_shuffle_xor(acc_1, 16u);
+  const float sum_6 = sum_5 + weft_shuffle_xor(sum_5, 8u);
+  const float sum_7 = sum_6 + weft_shuffle_xor(sum_6, 4u);
+  const float sum_8 = sum_7 + weft_shuffle_xor(sum_7, 2u);
+  const float sum_9 = sum_8 + weft_shuffle_xor(sum_8, 1u);
+  const float sum_10 = acc_2 + weft_shuffle_xor(acc_2, 16u);
+  const float sum_11 = sum_10 + weft_shuffle_xor(sum_10, 8u);
+  const float sum_12 = sum_11 + weft_shuffle_xor(sum_11, 4u);
+  const float sum_13 = sum_12 + weft_shuffle_xor(sum_12, 2u);
+  const float sum_14 = sum_13 + weft_shuffle_xor(sum_13, 1u);
+  const float sum_15 = acc_3 + weft_shuffle_xor(acc_3, 16u);
+  const float sum_16 = sum_15 + weft_shuffle_xor(sum_15, 8u);
+  const float sum_17 = sum_16 + weft_shuffle_xor(sum_16, 4u);
+  const float sum_18 = sum_17 + weft_shuffle_xor(sum_17, 2u);
+  const float sum_19 = sum_18 + weft_shuffle_xor(sum_18, 1u);
+  const float sum_20 = squares + weft_shuffle_xor(squares, 16u);
+  const float sum_21 = sum_20 + weft_shuffle_xor(sum_20, 8u);
+  const float sum_22 = sum_21 + weft_shuffle_xor(sum_21, 4u);
+  const float sum_23 = sum_22 + weft_shuffle_xor(sum_22, 2u);
+  const float sum_24 = sum_23 + weft_shuffle_xor(sum_23, 1u);
+  if (laneOfTeam == 0u) {
+    const float factor = weft_rsqrt(sum_24 * 0.0078125f + 9.999999974752427e-7f);
+    out[first] = sum_4 * as_type<float>(weightWords[first + 4608u]) * factor;
+    out[col] = sum_9 * as_type<float>(weightWords[col + 4608u]) * factor;
+    out[col_1] = sum_14 * as_type<float>(weightWords[col_1 + 4608u]) * factor;
+    out[col_2] = sum_19 * as_type<float>(weightWords[col_2 + 4608u]) * factor;
+  }
+}
