@@ -129,6 +129,7 @@ export class HostBackend implements Backend {
   record(plan: BoundPlan): Recording {
     return new HostRecording(plan)
   }
+  release(): void {}
   run(recording: Recording, times = 1): Ticket {
     const { plan } = recording as HostRecording
     for (let i = 0; i < times; i++) {
