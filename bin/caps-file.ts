@@ -24,6 +24,9 @@ const archs: Readonly<Record<Caps['target'], { readonly pattern: RegExp; readonl
   msl: { pattern: /^apple\d{1,2}$/, expected: 'a GPU family such as "apple9"' },
 }
 
+/** Lanes of a subgroup, where a language has subgroups of certain sizes only. */
+const lanes: Readonly<Partial<Record<Caps['target'], readonly number[]>>> = { cuda: [32], hip: [32, 64], msl: [32] }
+
 const isPowerOf2 = (n: number): boolean => (n & (n - 1)) === 0
 
 /** A text that may stand in a comment of a kernel. */
@@ -92,6 +95,9 @@ export function readCaps(text: string, file: string): ChipFile {
   const caps = Object.fromEntries(Object.entries(readers).map(([name, read]) => [name, read(f)])) as unknown as Caps
   check(caps.simd === (caps.target === 'wasm'), where, `${file}: simd`, `${caps.target === 'wasm'} for ${caps.target}`, String(caps.simd))
   if (caps.simd) check(isInteger(caps.maxThreads, 1, 1), where, `${file}: maxThreads`, '1 for wasm: a group is one thread', String(caps.maxThreads))
+  const sizes = lanes[caps.target]
+  if (sizes) check(sizes.some(n => caps.subgroup?.min === n && caps.subgroup.max === n), where, `${file}: subgroup`, `min and max of ${sizes.join(', or both of ')} for ${caps.target}`, show(caps.subgroup))
+  if (caps.target !== 'cuda') check(caps.cluster === 1 && !caps.tensorCopy, where, `${file}: cluster and tensorCopy`, `1 and false for ${caps.target}`, `${caps.cluster} and ${caps.tensorCopy}`)
   if (caps.matrix) check(caps.f16 && caps.subgroup !== null, where, `${file}: matrix`, 'false without f16 and subgroups', 'true')
   return { caps: Object.freeze(caps), source: sources(f) }
 }

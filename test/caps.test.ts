@@ -60,6 +60,9 @@ const wrong: readonly { readonly what: string; readonly change: Record<string, u
   { what: 'a missing flag', change: { f16: undefined }, message: /f\.json: f16: expected true or false, got nothing/ },
   { what: 'matrix tiles without f16', change: { matrix: true, f16: false }, message: /f\.json: matrix: expected false without f16/ },
   { what: 'SIMD registers on a GPU', change: { simd: true }, message: /f\.json: simd: expected false for wgsl, got true/ },
+  { what: 'clusters where there are none', change: { cluster: 2 }, message: /f\.json: cluster and tensorCopy: expected 1 and false for wgsl, got 2 and false/ },
+  { what: 'a SIMD-group of 64 in Metal', change: { target: 'msl', arch: 'apple9', subgroup: { min: 64, max: 64 } }, message: /f\.json: subgroup: expected min and max of 32 for msl, got \{"min":64,"max":64\}/ },
+  { what: 'wavefronts of any size', change: { target: 'hip', arch: 'gfx1100', subgroup: { min: 32, max: 64 } }, message: /f\.json: subgroup: expected min and max of 32, or both of 64 for hip/ },
   { what: 'no source', change: { source: [] }, message: /f\.json: source: expected a list of texts/ },
 ]
 for (const { what, change, message } of wrong) {
