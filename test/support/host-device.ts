@@ -120,7 +120,7 @@ export class HostBackend implements Backend {
   async compile(source: Source): Promise<Program> {
     const started = performance.now()
     const library = join(this.folder, `${this.units++}.so`)
-    const options = ['-x', 'c++', '-std=c++17', '-O0', '-march=native', '-ffp-contract=off', '-shared', '-fPIC', '-w', '-ferror-limit=5', `-I${headers}`, '-o', library]
+    const options = ['-x', 'c++', '-std=c++17', '-O0', '-march=native', '-ffp-contract=off', '-shared', '-fPIC', '-Wl,-Bsymbolic', '-w', '-ferror-limit=5', `-I${headers}`, '-o', library]
     await clang(this.compiler, options, unit(source))
     const loaded = koffi.load(library)
     const run = new Map(source.kernels.map(k => [k.name, loaded.func(`void run_${k.name}(void *args, uint32_t tiles)`) as (args: BigUint64Array, tiles: number) => void]))

@@ -5,7 +5,7 @@
 #include <ucontext.h>
 
 namespace host {
-constexpr unsigned most = 1024, stackBytes = 128 * 1024;
+constexpr unsigned most = 1024, stackBytes = 256 * 1024;
 static unsigned tile, local, threads, lanes;
 static void (*body)(void* const*);
 static void* const* args;
