@@ -50,6 +50,8 @@ export interface Dialect {
   readonly staticSharedBytes: number
   /** Whether the launch grants the pool's bytes, which the text then does not say. */
   readonly poolIsDynamic: boolean
+  /** Declares and prepares `count` counters of bulk copies; absent where there are none. */
+  readonly arrivals?: (count: number) => readonly string[]
   /** Whether copies to shared memory go on while the thread does; else they are done at once. */
   readonly asynchronousCopies: boolean
 
@@ -67,8 +69,11 @@ export interface CContext {
 export const noPacked: Unsupported = { unsupported: '128-bit vectors of small integers are for CPU targets' }
 export const named = (name: string): Spell => args => `${name}(${args.join(', ')})`
 
-/** Every intrinsic as a function of the prelude, under one name in all dialects. */
-export const weftFunctions: Readonly<Record<Intrinsic, Spell>> = {
+/**
+ * Intrinsics that every dialect's prelude defines, under one name. Of a new one that is not here, each dialect has to
+ * say itself how it is spelled or why it is not.
+ */
+export const weftFunctions = {
   exp: named('weft_exp'), log: named('weft_log'), sqrt: named('weft_sqrt'), rsqrt: named('weft_rsqrt'), floor: named('weft_floor'),
   abs: named('weft_abs'), min: named('weft_min'), max: named('weft_max'), fma: named('weft_fma'),
   dot4: named('weft_dot4'), sum4: named('weft_sum4'),
@@ -77,6 +82,6 @@ export const weftFunctions: Readonly<Record<Intrinsic, Spell>> = {
   subgroupAdd: named('weft_subgroup_add'), subgroupMax: named('weft_subgroup_max'), subgroupShuffleXor: named('weft_shuffle_xor'),
   swizzle: noPacked, extendLow8: noPacked, extendHigh8: noPacked, extendLow16: noPacked, extendHigh16: noPacked,
   matrixZero: named('weft_matrix_zero'),
-}
+} as const satisfies Readonly<Partial<Record<Intrinsic, Spell>>>
 
 export const isVector = (type: ValueType): type is Vector => type === 'f32x4' || type === 'i32x4' || type === 'u32x4'

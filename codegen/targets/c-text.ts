@@ -74,7 +74,7 @@ function sharedArrays(kernel: Kernel, cx: CContext): SharedMemory {
   const { places, bytes: arrays } = sharedPlaces(kernel, alignment)
   const counters = kernel.arrivals ?? 0
   const bytes = arrays + counters * 8
-  const arrivals = counters === 0 ? [] : [`  __shared__ unsigned long long weft_arrival[${counters}];`, `  weft_arrivals(weft_arrival, ${counters}u);`]
+  const arrivals = counters === 0 ? [] : (dialect.arrivals?.(counters) ?? []).map(line => `  ${line}`)
   const typed = kernel.shared.map((s, i) => ({ at: places[i]!, type: dialect.elements[s.element], name: nameOf(s.name, cx), length: s.length }))
   if (arrays <= dialect.staticSharedBytes && kernel.shared.every(s => s.at === undefined)) {
     return { lines: [...typed.map(s => `  ${dialect.shared(s.type, s.name, s.length, alignment)}`), ...arrivals], bytes, dynamicBytes: 0 }

@@ -69,6 +69,7 @@ const dialect: Dialect = {
   shared: (type, name, length, alignment) => `__shared__ __align__(${alignment}) ${type} ${name}[${length}];`,
   pool: (_, alignment) => `extern __shared__ __align__(${alignment}) unsigned char weft_shared[];`,
   pooled: (type, name, at) => `${type}* const ${name} = (${type}*)(weft_shared + ${at});`,
+  arrivals: count => [`__shared__ unsigned long long weft_arrival[${count}];`, `weft_arrivals(weft_arrival, ${count}u);`],
   staticSharedBytes: 48 * 1024,
   poolIsDynamic: true,
   asynchronousCopies: true,
