@@ -10,6 +10,7 @@ const quadrant = (order: 'row' | 'col'): string => (order === 'row'
 
 const loads = (['a', 'b'] as const).flatMap(name => (['row', 'col'] as const).map(order => `WEFT weft_matrix_${name} weft_load_${name}_${order}(const threadgroup half* p, uint stride) {
   weft_matrix_${name} t;
+#pragma unroll
   for (uint i = 0; i < 4u; i++) ${quadrant(order)};
   return t;
 }`))
@@ -37,16 +38,19 @@ struct weft_matrix_c { simdgroup_float8x8 m[4]; };
 ${loads.join('\n')}
 WEFT weft_matrix_c weft_matrix_zero() {
   weft_matrix_c t;
+#pragma unroll
   for (uint i = 0; i < 4u; i++) t.m[i] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
   return t;
 }
 WEFT void weft_multiply(thread weft_matrix_c& c, weft_matrix_a a, weft_matrix_b b) {
+#pragma unroll
   for (uint i = 0; i < 8u; i++) {
     const uint row = i / 4u, inner = i / 2u % 2u, col = i % 2u;
     simdgroup_multiply_accumulate(c.m[row * 2u + col], a.m[row * 2u + inner], b.m[inner * 2u + col], c.m[row * 2u + col]);
   }
 }
 WEFT void weft_store_c(threadgroup float* p, uint stride, weft_matrix_c t) {
+#pragma unroll
   for (uint i = 0; i < 4u; i++) simdgroup_store(t.m[i], p + i / 2u * 8u * stride + i % 2u * 8u, stride);
 }
 `

@@ -83,35 +83,42 @@ struct weft_matrix_b { simdgroup_half8x8 m[4]; };
 struct weft_matrix_c { simdgroup_float8x8 m[4]; };
 WEFT weft_matrix_a weft_load_a_row(const threadgroup half* p, uint stride) {
   weft_matrix_a t;
+#pragma unroll
   for (uint i = 0; i < 4u; i++) simdgroup_load(t.m[i], p + i / 2u * 8u * stride + i % 2u * 8u, stride);
   return t;
 }
 WEFT weft_matrix_a weft_load_a_col(const threadgroup half* p, uint stride) {
   weft_matrix_a t;
+#pragma unroll
   for (uint i = 0; i < 4u; i++) simdgroup_load(t.m[i], p + i % 2u * 8u * stride + i / 2u * 8u, stride, ulong2(0), true);
   return t;
 }
 WEFT weft_matrix_b weft_load_b_row(const threadgroup half* p, uint stride) {
   weft_matrix_b t;
+#pragma unroll
   for (uint i = 0; i < 4u; i++) simdgroup_load(t.m[i], p + i / 2u * 8u * stride + i % 2u * 8u, stride);
   return t;
 }
 WEFT weft_matrix_b weft_load_b_col(const threadgroup half* p, uint stride) {
   weft_matrix_b t;
+#pragma unroll
   for (uint i = 0; i < 4u; i++) simdgroup_load(t.m[i], p + i % 2u * 8u * stride + i / 2u * 8u, stride, ulong2(0), true);
   return t;
 }
 WEFT weft_matrix_c weft_matrix_zero() {
   weft_matrix_c t;
+#pragma unroll
   for (uint i = 0; i < 4u; i++) t.m[i] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
   return t;
 }
 WEFT void weft_multiply(thread weft_matrix_c& c, weft_matrix_a a, weft_matrix_b b) {
+#pragma unroll
   for (uint i = 0; i < 8u; i++) {
     const uint row = i / 4u, inner = i / 2u % 2u, col = i % 2u;
     simdgroup_multiply_accumulate(c.m[row * 2u + col], a.m[row * 2u + inner], b.m[inner * 2u + col], c.m[row * 2u + col]);
   }
 }
 WEFT void weft_store_c(threadgroup float* p, uint stride, weft_matrix_c t) {
+#pragma unroll
   for (uint i = 0; i < 4u; i++) simdgroup_store(t.m[i], p + i / 2u * 8u * stride + i % 2u * 8u, stride);
 }
