@@ -27,7 +27,13 @@ const pres: ReadonlyMap<string, Pre> = new Map([
 ])
 
 /** Token types of GGUF that matter here. */
-const CONTROL = 3, USER_DEFINED = 4, UNUSED = 5
+export const NORMAL = 1, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5
+
+/** What a reader makes of a split's usual name, by which `tokenizer.ggml.pre` says everything but tokens and merges. */
+export function impliedBySplit(split: Split): { readonly name: string; readonly nfc: boolean; readonly ignoreMerges: boolean } {
+  const [name, pre] = [...pres].find(([, p]) => p.split === split)!
+  return { name, nfc: pre.nfc, ignoreMerges: pre.ignoreMerges }
+}
 
 type Metadata = Readonly<Record<string, unknown>>
 

@@ -4,7 +4,7 @@
  * remains, by the minimum (q4_1) or by the tensor scale (nvfp4). Rows that GGUF's llama permuted are put back in order.
  */
 import { check } from '../graph/error.js'
-import { e2m1ToF32, e4m3ToF32, f16ToF32, ue4m3ToF32 } from './floats.js'
+import { e2m1ToF32, e4m3ToF32, e8m0ToF32, f16ToF32, ue4m3ToF32 } from './floats.js'
 import type { ModelSource, WeightTensor } from './model.js'
 
 /** Rows are converted in pieces of about so many values, so that the raw bytes never stand beside a whole matrix. */
@@ -82,17 +82,27 @@ function readBlocks(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, fir
   if (tensor.scale !== 1) for (let i = 0; i < out.length; i++) out[i] = out[i]! * tensor.scale
 }
 
-/** NVFP4 of safetensors: codes two to a byte, the even one low; one e4m3 scale for 16. */
+/** Types of e2m1 that stand in planes: how many values share a scale, and its coding. */
+const planes: Readonly<Record<string, { readonly group: number; readonly scale: (code: number) => number }>> = {
+  nvfp4: { group: 16, scale: e4m3ToF32 },
+  mxfp4: { group: 32, scale: e8m0ToF32 },
+}
+
+/** NVFP4 and MXFP4 of safetensors: codes two to a byte, the even one low; a byte of scale for each group. */
 function readPlanes(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, first: number, out: Float32Array): void {
   const { codes: codeRange, scales: scaleRange } = tensor.ranges
-  check(tensor.type === 'nvfp4' && codeRange !== undefined && scaleRange !== undefined, 'weights', `tensor ${tensor.name}: type in planes`, 'nvfp4', tensor.type)
+  const kind = Object.hasOwn(planes, tensor.type) ? planes[tensor.type] : undefined
+  check(kind !== undefined && codeRange !== undefined && scaleRange !== undefined, 'weights', `tensor ${tensor.name}: type in planes`, Object.keys(planes).join(', '), tensor.type)
   const codes = new Uint8Array(out.length / 2)
-  const scales = new Uint8Array(out.length / 16)
+  const scales = new Uint8Array(out.length / kind.group)
   source.read(codeRange, codes, first / 2)
-  source.read(scaleRange, scales, first / 16)
-  for (let i = 0; i < out.length; i++) {
-    const code = (codes[i >> 1]! >> (4 * (i & 1))) & 15
-    out[i] = e2m1ToF32(code) * e4m3ToF32(scales[i >> 4]!) * tensor.scale
+  source.read(scaleRange, scales, first / kind.group)
+  for (let g = 0; g < scales.length; g++) {
+    const scale = kind.scale(scales[g]!)
+    for (let i = g * kind.group; i < (g + 1) * kind.group; i++) {
+      const code = (codes[i >> 1]! >> (4 * (i & 1))) & 15
+      out[i] = e2m1ToF32(code) * scale * tensor.scale
+    }
   }
 }
 

@@ -44,6 +44,11 @@ export function ue4m3ToF32(code: number): number {
   return code === 0x7f ? 0 : (code & 0x7f) === 0x7f ? 480 : e4m3Values[code & 0x7f]!
 }
 
+/** The value of an e8m0 code: a power of two from 2^-127 to 2^127; NaN for 0xFF. */
+export function e8m0ToF32(code: number): number {
+  return code === 0xff ? NaN : 2 ** (code - 127)
+}
+
 /** The value of IEEE half-precision bits. */
 export function f16ToF32(bits: number): number {
   return f16Values[bits & 0xffff]!
@@ -86,6 +91,28 @@ export function f32ToBf16(value: number): number {
   const bits = f32ToBits(value)
   if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff
+}
+
+/** The half-precision bits nearest to the float32 of these bits, ties to even; beyond 65504 infinity, NaN stays one. */
+export function f32BitsToF16(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000
+  const magnitude = bits & 0x7fffffff
+  if (magnitude > 0x7f800000) return sign | 0x7e00
+  // 65520, halfway between the largest and what would follow it, rounds away.
+  if (magnitude >= 0x477ff000) return sign | 0x7c00
+  if (magnitude >= 0x38800000) return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
+  const shift = 126 - (magnitude >>> 23)
+  if (shift > 25) return sign
+  const mantissa = (magnitude & 0x7fffff) | 0x800000
+  const whole = mantissa >>> shift
+  const rest = mantissa & ((1 << shift) - 1)
+  const half = 1 << (shift - 1)
+  return sign | (whole + (rest > half || (rest === half && (whole & 1) === 1) ? 1 : 0))
+}
+
+/** The half-precision bits nearest to `value`. */
+export function f32ToF16(value: number): number {
+  return f32BitsToF16(f32ToBits(value))
 }
 
 function bitsToF32(bits: number): number {

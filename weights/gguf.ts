@@ -65,6 +65,15 @@ const modelNames: Readonly<Record<string, string>> = {
 
 const ggufArchitectures: readonly Architecture[] = ['llama', 'qwen2', 'qwen3']
 
+/** GGUF's name of a Hugging Face weight; throws for one that no model here has. */
+export function ggufName(name: string): string {
+  const match = /^(?:model\.layers\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name)
+  const [, layer, module, part] = match ?? []
+  const found = Object.entries(layer === undefined ? modelNames : layerNames).find(([, hf]) => hf === module)
+  check(found !== undefined, where, `tensor ${readable(name)} has no name in GGUF`)
+  return `${layer === undefined ? '' : `blk.${layer}.`}${found[0]}.${part}`
+}
+
 export interface GgufFile {
   readonly file: string
   readonly metadata: Readonly<Record<string, unknown>>

@@ -55,7 +55,7 @@ export interface GenerationDefaults {
 export interface ModelSource {
   /** The path as the user gave it. */
   readonly path: string
-  readonly format: 'safetensors' | 'gguf'
+  readonly format: 'safetensors' | 'gguf' | 'dat'
   readonly config: Config
   readonly tensors: ReadonlyMap<string, WeightTensor>
   readonly tokenizer: TokenizerSource | null

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { check, WeftError } from '../graph/error.js'
 import type { Config } from '../graph/models/config.js'
 import { readConfig } from './config.js'
+import { datWeights, hasOwnHead, readDat } from './dat.js'
 import { Fields, readable, show } from './fields.js'
 import type { FileTensor, FindWeight } from './file-tensor.js'
 import { kindOf, ModelFiles } from './files.js'
@@ -20,8 +21,8 @@ import { readSafetensors, readSafetensorsFolder } from './safetensors.js'
 const where = 'model'
 
 /**
- * Opens the model at `path`: a folder in the layout of the Hugging Face hub, a folder that holds one GGUF file, a `.gguf`
- * file, or a `.safetensors` file with its settings beside it. The caller closes what it gets.
+ * Opens the model at `path`: a folder in the layout of the Hugging Face hub, a folder that holds one GGUF or `.dat` file, a `.gguf`
+ * file, or a `.safetensors` or `.dat` file with its settings beside it. The caller closes what it gets.
  * Throws a WeftError of one line that names the file, and the tensor or field where there is one.
  */
 export async function openModel(path: string): Promise<ModelSource> {
@@ -40,31 +41,49 @@ function openAt(path: string, files: ModelFiles): ModelSource {
   if (kind === 'directory') {
     const tensors = readSafetensorsFolder(files, path)
     if (tensors) return openSafetensors(path, path, tensors, files)
-    const gguf = readdirSync(path).filter(name => name.endsWith('.gguf'))
-    const expected = 'model.safetensors, model.safetensors.index.json or one .gguf file'
-    check(gguf.length === 1, where, `${path}: no model in this folder`, expected, gguf.length === 0 ? 'none' : `${gguf.length} .gguf files`)
-    return openGguf(path, join(path, gguf[0]!), files)
+    const found = readdirSync(path).filter(name => name.endsWith('.gguf') || name.endsWith('.dat'))
+    const expected = 'model.safetensors, model.safetensors.index.json, one .gguf or one .dat file'
+    check(found.length === 1, where, `${path}: no model in this folder`, expected, found.length === 0 ? 'none' : `${found.length} ${found.every(f => f.endsWith('.gguf')) ? '.gguf' : '.gguf and .dat'} files`)
+    const file = join(path, found[0]!)
+    return file.endsWith('.gguf') ? openGguf(path, file, files) : openDat(path, file, files)
   }
   if (path.endsWith('.gguf')) return openGguf(path, path, files)
-  check(path.endsWith('.safetensors'), where, `${path}: unknown kind of model`, 'a folder, a .gguf or a .safetensors file')
+  if (path.endsWith('.dat')) return openDat(path, path, files)
+  check(path.endsWith('.safetensors'), where, `${path}: unknown kind of model`, 'a folder, a .gguf, a .safetensors or a .dat file')
   return openSafetensors(path, dirname(path), readSafetensors(files, path), files)
 }
 
 function openSafetensors(path: string, folder: string, tensors: ReadonlyMap<string, FileTensor>, files: ModelFiles): ModelSource {
-  const settings = readFields(join(folder, 'config.json'))
-  check(settings !== null, where, `${join(folder, 'config.json')}: no such file`, 'the configuration beside the weights')
+  const settings = settingsBeside(folder)
   const config = readConfig(settings)
   const quantization = readQuantization(settings, readFields(join(folder, 'hf_quant_config.json')))
   const weights = collect(config, safetensorsWeights(files, tensors, quantization), path)
+  return { path, format: 'safetensors', config, ...besides(folder, settings), ...held(weights, tensors, files) }
+}
+
+function openDat(path: string, file: string, files: ModelFiles): ModelSource {
+  const folder = dirname(file)
+  const settings = settingsBeside(folder)
+  const tensors = readDat(files, file)
+  const declared = readConfig(settings)
+  const config = { ...declared, tiedHead: declared.tiedHead && !hasOwnHead(tensors) }
+  const weights = collect(config, datWeights(tensors), path)
+  return { path, format: 'dat', config, ...besides(folder, settings), ...held(weights, tensors, files) }
+}
+
+function settingsBeside(folder: string): Fields {
+  const settings = readFields(join(folder, 'config.json'))
+  check(settings !== null, where, `${join(folder, 'config.json')}: no such file`, 'the configuration beside the weights')
+  return settings
+}
+
+/** What a folder says beside its weights. */
+function besides(folder: string, settings: Fields): Pick<ModelSource, 'tokenizer' | 'chatTemplate' | 'generation' | 'notice'> {
   return {
-    path,
-    format: 'safetensors',
-    config,
     tokenizer: findTokenizer(folder),
     chatTemplate: readChatTemplate(folder),
     generation: readGeneration(folder, settings),
     notice: settings.has('weft_notice') ? settings.string('weft_notice') : null,
-    ...held(weights, tensors, files),
   }
 }
 
