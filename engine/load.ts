@@ -15,7 +15,7 @@ import { openDevice } from './device.js'
 import { DeviceExecutor, initialPages } from './device-executor.js'
 import { dumpForms } from './dump.js'
 import type { Executor } from './executor.js'
-import { logLoaded, observer } from './observe.js'
+import { logLoaded, observer, type Observe, type ObserveParts } from './observe.js'
 import { Pages } from './pages.js'
 import { ReferenceExecutor } from './reference.js'
 import { DeviceSession } from './session.js'
@@ -45,6 +45,8 @@ export interface LoadInternals {
   /** Takes the lines of WEFT_DEBUG; standard error unless told. */
   readonly log?: (line: string) => void
   readonly openDevice?: (options: LoadOptions) => Promise<Backend>
+  /** Looks at plans in place of WEFT_DEBUG and WEFT_CHECK: collects activations, say. */
+  readonly observe?: (parts: ObserveParts) => Observe
   /** Plants faults: what is run instead of what was compiled. */
   readonly recompile?: (compiled: Compiled) => Compiled
 }
@@ -126,7 +128,7 @@ async function onDevice(source: ModelSource, pages: Pages, context: number, opti
       log: internals.log ?? ((line: string): void => void process.stderr.write(`${line}\n`)),
     }
     if (options.trace && look.switches.check) throw new WeftError({ where: 'WEFT_CHECK', what: 'launches are replayed or traced, not both', expected: 'WEFT_CHECK=0 with a trace' })
-    const observe = options.trace ? tracing(look, options.trace) : observer(look)
+    const observe = options.trace ? tracing(look, options.trace) : internals.observe?.(look) ?? observer(look)
     const executor = new DeviceExecutor({
       backend, compiled, program, weights, pages, layers: source.config.layers, vocab: source.config.vocab, ...(observe ? { observe } : {}),
     })

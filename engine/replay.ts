@@ -76,6 +76,11 @@ export class Replay {
     return read
   }
 
+  /** One activation as it stands on the device now. */
+  activation(node: Node, at: PlanMemory, dims: Readonly<Record<string, number>>): Promise<Tensor> {
+    return this.value(node, 0, at, dims)
+  }
+
   /** Evaluates a node on inputs read before, and compares with what its launches left on the device. */
   async judge(node: Node, inputs: Inputs, at: PlanMemory, dims: Readonly<Record<string, number>>): Promise<Judged> {
     const named = inputsOf(node)

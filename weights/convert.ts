@@ -11,7 +11,7 @@ import { ggufName } from './gguf.js'
 import { ggufLayout, ggufSlot, type GgufMetadata } from './gguf-write.js'
 import type { ModelSource, WeightTensor } from './model.js'
 import {
-  blockSlots, datFours, fitsFours, fitsGguf, foldScale, isPlain, isEncodedType, placeEncoded, placeFours, placeQuantized, placeRaw, plainSlot, planeSlots,
+  blockSlots, datFours, fitsFours, fitsGguf, foldScale, isPlain, placeEncoded, placeFours, placeQuantized, placeRaw, plainSlot, planeSlots,
   type Placement, type PlainType, type FoursSlots,
 } from './place.js'
 import { readFours, sizeOf, type FourBitFloat } from './rows.js'
@@ -79,7 +79,8 @@ export function forSafetensors(source: ModelSource, float: PlainType): Converted
   const types = new Set(tensors.map(t => t.type).filter(isFours))
   check(types.size < 2, 'convert', `${source.path}: NVFP4 and MXFP4 in one model`, 'one of the two')
   const layout: Nvfp4Layout = tensors.every(t => t.type !== 'nvfp4' || exactDivisor(t.scale) !== null) ? 'compressed-tensors' : 'modelopt'
-  const kept = (t: WeightTensor): boolean => isFours(t.type) && t.name !== 'model.embed_tokens.weight'
+  // Other engines read no packed embedding; a file that came with one keeps it.
+  const kept = (t: WeightTensor): boolean => isFours(t.type) && (source.format === 'safetensors' || t.name !== 'model.embed_tokens.weight')
   const place = (t: WeightTensor): Placement => {
     if (isFours(t.type) && kept(t)) return placeFours(t, t.type, safetensorsFours(t, t.type, layout === 'modelopt' ? t.scale : exactDivisor(t.scale)!, layout))
     if (isPlain(t.type)) return placeRaw(t, plainSlot(t.name, t.type, t.shape))
@@ -124,12 +125,13 @@ export function quantizationConfig(type: FourBitFloat, layout: Nvfp4Layout, plai
  * The weights for a `.dat` file as the F# program reads it: f16 for the embedding and norms, NVFP4 without a tensor scale for
  * every other matrix, a tied head being written as one of its own.
  */
-export function forDat(source: ModelSource, options: QuantizeOptions = {}): ConvertedWeights {
+export function forDat(source: ModelSource, optionsOf: (tensor: WeightTensor) => QuantizeOptions = () => ({})): ConvertedWeights {
   const place = (t: WeightTensor): Placement => {
     if (t.shape.length === 1 || t.name === 'model.embed_tokens.weight') return placeEncoded(t, datSlot(t.name, 'F16', t.shape), 'f16')
     const { columns } = sizeOf(t)
     if (!fitsFours('nvfp4', columns, false)) throw new WeftError({ where: 'dat', what: `tensor ${t.name}: columns`, expected: 'a multiple of 16', got: `${columns}` })
     const into = datFours(t.name, t.shape as readonly [number, number])
+    const options = optionsOf(t)
     if (t.type !== 'nvfp4') return placeQuantized(t, 'nvfp4', 1, into, options)
     return {
       slots: into.slots, to: 'nvfp4',
@@ -157,5 +159,3 @@ export function layoutOf(format: Format, placed: readonly Placed[], metadata: Gg
     default: return format satisfies never
   }
 }
-
-export { isEncodedType }

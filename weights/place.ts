@@ -10,7 +10,7 @@ import { e4m3ToF32, f32ToE4m3 } from './floats.js'
 import { ggufBlock, ggufSlot } from './gguf-write.js'
 import type { ModelSource, WeightTensor } from './model.js'
 import { largestOf, quantizeFours, type QuantizeOptions } from './quantize.js'
-import { encodeRows, isEncodedType, type EncodedType } from './quantize-blocks.js'
+import { encodeRows, type EncodedType } from './quantize-blocks.js'
 import { blockOf, blocksOfFours, groupOf, readFours, readRows, sizeOf, type FourBitFloat, type Fours } from './rows.js'
 import { safetensorsSlot } from './write.js'
 import type { Slot } from './tensor-file.js'
@@ -61,9 +61,9 @@ const orNull = (loss: Loss): Loss | null => (loss.errors === 0 ? null : loss)
 
 /** Rows encoded in memory, decoded again by the code that reads files. */
 export function decodeAgain(type: string, columns: number, planes: Readonly<Record<string, Uint8Array>>, scale: number, packing: WeightTensor['packing']): Float32Array {
-  const rows = type in { nvfp4: 1, mxfp4: 1 } && packing === 'planes' ? (planes['codes']!.length * 2) / columns : null
-  const block = rows === null ? ggufBlock(type)! : null
-  const count = rows ?? ((planes['data']!.length / block!.bytes) * block!.values) / columns
+  const block = ggufBlock(type)!
+  const values = packing === 'planes' ? planes['codes']!.length * 2 : (planes['data']!.length / block.bytes) * block.values
+  const count = values / columns
   const ranges = Object.fromEntries(Object.entries(planes).map(([name, bytes]) => [name, { file: name, offset: 0, bytes: bytes.length }]))
   const read: ModelSource['read'] = (range, into, at = 0) => into.set(planes[range.file]!.subarray(at, at + into.length))
   return dequantize({ read }, { name: type, type, shape: [count, columns], packing, ranges, scale })
@@ -244,5 +244,3 @@ export function fitsGguf(type: string, columns: number): boolean {
 
 /** Whether a row of so many columns is whole groups, or in GGUF whole blocks, of a type of e2m1. */
 export const fitsFours = (type: FourBitFloat, columns: number, gguf: boolean): boolean => columns % (gguf ? blockOf(type) : groupOf(type)) === 0
-
-export { isEncodedType }

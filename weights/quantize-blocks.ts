@@ -14,8 +14,6 @@ const block = 32
 const sizes = { f32: [1, 4], f16: [1, 2], bf16: [1, 2], q8_0: [32, 34], q4_0: [32, 18], q4_1: [32, 20] } as const
 export type EncodedType = keyof typeof sizes
 
-export const isEncodedType = (type: string): type is EncodedType => Object.hasOwn(sizes, type)
-
 /** Scales tried around the reference's, as factors. */
 const factors = [1, 0.85, 0.9, 0.925, 0.95, 0.975, 1.025, 1.05]
 

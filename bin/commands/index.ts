@@ -18,5 +18,6 @@ export const commands: readonly CommandEntry[] = [
   { usage: 'trace', about: 'Write or show the output of every op for a prompt', load: async () => (await import('./trace.js')).traceCommand },
   { usage: 'perplexity [file]', about: 'Score a text, and compare with another model\'s probabilities', load: async () => (await import('./perplexity.js')).perplexityCommand },
   { usage: 'convert [in] [out]', about: 'Convert a model between safetensors, GGUF and .dat', load: async () => (await import('./convert.js')).convertCommand },
+  { usage: 'quantize [in] [out]', about: 'Quantize a model\'s weights, with the error of each tensor', load: async () => (await import('./quantize.js')).quantizeCommand },
   { usage: 'check', about: 'Compare a model with a reference, or op by op with a trace or other devices', load: async () => (await import('./check.js')).checkCommand },
 ]
