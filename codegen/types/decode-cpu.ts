@@ -6,8 +6,8 @@
 import { WeftError } from '../../graph/error.js'
 import type { KernelBuilder } from '../builder.js'
 import { call, operand, splat, table, type Value } from '../value.js'
-import { runElements, type WeightLayout } from './layout.js'
-import type { ScaleCoding } from './table.js'
+import { e4m3Floats, groupsOfRun, minimum, scaleValue } from './decode.js'
+import type { WeightLayout } from './layout.js'
 
 /** Elements of a run that share scale and minimum, from `at`. */
 export interface CpuGroup {
@@ -32,12 +32,17 @@ export function decodeRun(k: KernelBuilder, layout: WeightLayout, read: readonly
   if (!type.scale) return [{ at: 0, codes, scale: null, min: null }]
   const [packed, packedMin] = read.slice(vectors.length)
   const { group, coding } = type.scale
-  return Array.from({ length: runElements / group }, (_, g) => ({
-    at: g * group,
-    codes: codes.slice((g * group) / 4, ((g + 1) * group) / 4),
-    scale: k.let('scale', splat('f32x4', scaleOf(packed!, g, coding))),
-    min: type.min ? k.let('least', call('f16', packedMin!).negate()) : null,
-  }))
+  return Array.from({ length: groupsOfRun(group) }, (_, g) => {
+    // A minimum that is a code times the scale needs the scale by itself.
+    const value = scaleValue(coding, packed!, g)
+    const scale = type.min?.coding === 'zero' ? k.let('one', value) : value
+    return {
+      at: g * group,
+      codes: codes.slice((g * group) / 4, ((g + 1) * group) / 4),
+      scale: k.let('scale', splat('f32x4', scale)),
+      min: type.min && k.let('least', minimum(type.min.coding, packedMin!, scale)),
+    }
+  })
 }
 
 /** The elements of a run as they are, but for the row's factor and the row's scale. */
@@ -51,14 +56,6 @@ export function dequantizeRun(k: KernelBuilder, layout: WeightLayout, read: read
   })
 }
 
-function scaleOf(packed: Value, group: number, coding: ScaleCoding): Value {
-  switch (coding) {
-    case 'f16': return call('f16', packed)
-    case 'e4m3': return call('e4m3', group === 0 ? packed.and(255) : packed.shr(8 * group))
-    default: return coding satisfies never
-  }
-}
-
 function codesOf(k: KernelBuilder, layout: WeightLayout, v: Value): readonly Value[] {
   const { codec, zero } = layout.type
   switch (codec) {
@@ -67,6 +64,7 @@ function codesOf(k: KernelBuilder, layout: WeightLayout, v: Value): readonly Val
     // The sign stays at the top, the rest goes where f32 has it, and the exponent's bias is made up for by a product,
     // which also normalizes subnormals.
     case 'f16': return widen16(v.bitcast('i16x8')).map(h => h.shl(13).bitcast('u32x4').and(0x8fffe000).bitcast('f32x4').mul(splat('f32x4', 2 ** 112)))
+    case 'e4m3': return e4m3Floats(k, v)
     case 'i8': return widen8(k, v.bitcast('i8x16'))
     case 'e2m1':
     case 'u4': {

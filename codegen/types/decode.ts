@@ -7,9 +7,9 @@
 import { WeftError } from '../../graph/error.js'
 import type { Buffer, KernelBuilder } from '../builder.js'
 import type { Caps } from '../caps.js'
-import { call, f32, splat, table, type Operand, type Value } from '../value.js'
+import { call, f32, splat, table, vector, type Operand, type Value } from '../value.js'
 import { runElements, type WeightLayout } from './layout.js'
-import type { ScaleCoding } from './table.js'
+import { scaleBytes, type ScaleCoding } from './table.js'
 
 /** A group of a run: consecutive elements from `at`, four to a vector, that share scale and minimum. */
 export interface DecodedGroup {
@@ -52,8 +52,13 @@ export class WeightView {
     const { layout } = this
     const at = row.mul(this.runs).add(run)
     const codes = Array.from({ length: this.vectorsPerRun }, (_, i) => this.vectors.load(at.mul(this.vectorsPerRun).add(i)))
-    const section = (byteAt: number): Value => this.words.loadBits(at.add(byteAt / 2), 16)
-    return [...codes, ...(layout.type.scale ? [section(layout.scalesAt)] : []), ...(layout.type.min ? [section(layout.minsAt)] : [])]
+    const { scale, min } = layout.type
+    if (!scale) return codes
+    // Runs that share a group read it again, runs of two groups both at once.
+    const unit = scale.group <= runElements ? at : at.div(scale.group / runElements)
+    const section = (byteAt: number, bytes: number): Value =>
+      bytes === 4 ? this.words.load(unit.add(byteAt / 4)) : this.words.loadBits(unit.add(byteAt / bytes), bytes === 2 ? 16 : 8)
+    return [...codes, section(layout.scalesAt, scaleBytes[scale.coding] * groupsOfRun(scale.group)), ...(min ? [section(layout.minsAt, 2)] : [])]
   }
 
   /** Groups of the run whose loads were named. */
@@ -63,15 +68,17 @@ export class WeightView {
     const codes = this.codes(vectors)
     if (!type.scale) return [{ at: 0, codes, scale: null, min: null }]
     const packed = read[this.vectorsPerRun]!
-    const min = type.min ? call('f16', read[this.vectorsPerRun + 1]!).negate() : null
     const { group, coding } = type.scale
     const perGroup = group / 4
-    return Array.from({ length: runElements / group }, (_, g) => ({
-      at: g * group,
-      codes: codes.slice(g * perGroup, (g + 1) * perGroup),
-      scale: this.k.let('scale', this.scale(packed, g, coding)),
-      min: min && this.k.let('least', min),
-    }))
+    return Array.from({ length: groupsOfRun(group) }, (_, g) => {
+      const scale = this.k.let('scale', this.scale(packed, g, coding))
+      return {
+        at: g * group,
+        codes: codes.slice(g * perGroup, (g + 1) * perGroup),
+        scale,
+        min: type.min && this.k.let('least', minimum(type.min.coding, read[this.vectorsPerRun + 1]!, scale)),
+      }
+    })
   }
 
   /** All 32 elements of a run as eight f32x4, scales and minima applied; without the row's scale. */
@@ -94,6 +101,7 @@ export class WeightView {
         case 'f32': return this.word(at).bitcast('f32')
         case 'f16': return call('f16', this.half(at))
         case 'bf16': return call('bf16', this.half(at))
+        case 'e4m3': return call('e4m3', words.loadBits(at, 8))
         case 'i8': return call('i8x4', words.loadBits(at, 8)).at(0)
         case 'e2m1':
         case 'u4': {
@@ -107,11 +115,10 @@ export class WeightView {
     })()
     if (!type.scale) return q
     const g = row.mul(cols / type.scale.group).add(col.div(type.scale.group))
-    const scale = type.scale.coding === 'e4m3'
-      ? call('e4m3', words.loadBits(g.add(layout.scalesAt), 8))
-      : call('f16', words.loadBits(g.add(layout.scalesAt / 2), 16))
-    const scaled = q.mul(scale)
-    return type.min ? scaled.add(call('f16', words.loadBits(g.add(layout.minsAt / 2), 16))) : scaled
+    const bytes = scaleBytes[type.scale.coding]
+    const scale = scaleValue(type.scale.coding, bytes === 4 ? this.word(g.add(layout.scalesAt / 4)) : words.loadBits(g.add(layout.scalesAt / bytes), bytes === 2 ? 16 : 8))
+    const least = type.min && minimum(type.min.coding, words.loadBits(g.add(layout.minsAt / 2), 16), scale)
+    return least ? q.mul(scale).sub(least) : q.mul(scale)
   }
 
   /** The row's own scale, or null where the type has none. */
@@ -128,13 +135,7 @@ export class WeightView {
 
   private scale(packed: Value, group: number, coding: ScaleCoding): Value {
     const doubled = this.caps.simd && this.layout.type.codec === 'e2m1'
-    const scale = ((): Value => {
-      switch (coding) {
-        case 'f16': return call('f16', packed)
-        case 'e4m3': return call('e4m3', group === 0 ? packed.and(255) : packed.shr(8 * group))
-        default: return coding satisfies never
-      }
-    })()
+    const scale = scaleValue(coding, packed, group)
     return doubled ? scale.mul(f32(0.5)) : scale
   }
 
@@ -145,6 +146,7 @@ export class WeightView {
       case 'f32': return vectors.map(v => v.bitcast('f32x4'))
       case 'f16':
       case 'bf16': return vectors.flatMap(v => [call(`${codec}x4`, v.at(0), v.at(1)), call(`${codec}x4`, v.at(2), v.at(3))])
+      case 'e4m3': return this.caps.simd ? vectors.flatMap(v => e4m3Floats(this.k, v)) : vectors.flatMap(v => [0, 1, 2, 3].map(i => e4m3x4(v.at(i))))
       case 'i8': return this.caps.simd ? vectors.flatMap(v => widen(this.k, v.bitcast('i8x16'))) : vectors.flatMap(v => [0, 1, 2, 3].map(i => call('i8x4', v.at(i))))
       case 'e2m1':
       case 'u4': {
@@ -161,6 +163,41 @@ export class WeightView {
       default: throw new WeftError({ where: 'decode', what: `no decoding of ${codec satisfies never}` })
     }
   }
+}
+
+/** Groups that one run takes part in. */
+export const groupsOfRun = (group: number): number => Math.max(1, runElements / group)
+
+/** The scale of group `group` of what a run reads of its section. */
+export function scaleValue(coding: ScaleCoding, packed: Value, group = 0): Value {
+  switch (coding) {
+    case 'f32': return packed.bitcast('f32')
+    case 'f16': return call('f16', packed)
+    case 'e4m3': return call('e4m3', group === 0 ? packed.and(255) : packed.shr(8 * group))
+    // The exponent of an f32; nought stands for 2^-127, which is subnormal there.
+    case 'e8m0': return packed.shl(23).max(0x400000).bitcast('f32')
+    default: return coding satisfies never
+  }
+}
+
+/** What a group subtracts, from its half word. */
+export function minimum(coding: 'f16' | 'zero', packed: Value, scale: Value): Value {
+  return coding === 'f16' ? call('f16', packed).negate() : call('f16', packed).mul(scale)
+}
+
+/** Four e4m3 of a word. */
+const e4m3x4 = (word: Value): Value => vector(call('e4m3', word.and(255)), call('e4m3', word.shr(8).and(255)), call('e4m3', word.shr(16).and(255)), call('e4m3', word.shr(24)))
+
+/**
+ * Sixteen e4m3 as four f32x4: widened with their signs, the seven bits of exponent and mantissa moved to where f32 has them, and
+ * the difference of the biases made up for by a product, which also normalizes subnormals.
+ */
+export function e4m3Floats(k: KernelBuilder, vector: Value): readonly Value[] {
+  const bytes = k.let('bytes', vector.bitcast('i8x16'))
+  return (['extendLow8', 'extendHigh8'] as const).flatMap(half => {
+    const words = k.let('words', call(half, bytes))
+    return [call('extendLow16', words), call('extendHigh16', words)].map(w => w.shl(20).bitcast('u32x4').and(0x87f00000).bitcast('f32x4').mul(splat('f32x4', 2 ** 120)))
+  })
 }
 
 /** Sixteen signed bytes as four f32x4. */

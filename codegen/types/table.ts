@@ -8,8 +8,8 @@
  */
 import { WeftError } from '../../graph/error.js'
 
-export type Codec = 'f32' | 'f16' | 'bf16' | 'e2m1' | 'u4' | 'i8'
-export type ScaleCoding = 'e4m3' | 'f16'
+export type Codec = 'f32' | 'f16' | 'bf16' | 'e4m3' | 'e2m1' | 'u4' | 'i8'
+export type ScaleCoding = 'e4m3' | 'e8m0' | 'f16' | 'f32'
 
 /** Where a field stands in a block of GGUF: `count` items of the field's coding from byte `at`. */
 interface Field {
@@ -25,15 +25,23 @@ export interface QuantType {
   readonly zero: number
   /** One scale for each `group` elements along the inner axis. */
   readonly scale: { readonly group: number; readonly coding: ScaleCoding } | null
-  /** One minimum for each group of the scale; the file stores what is added, the contract subtracts. */
-  readonly min: { readonly coding: 'f16' } | null
-  /** A float32 for each row: the tensor scale of NVFP4, kept apart for each merged part. */
+  /**
+   * One minimum for each group of the scale. `f16`: the file stores what is added, the contract subtracts. `zero`: the code that
+   * stands for nought, a whole number kept as f16; the minimum is it times the scale.
+   */
+  readonly min: { readonly coding: 'f16' | 'zero' } | null
+  /** A float32 for each row: the tensor scale of NVFP4, kept apart for each merged part, or FP8's scale of a channel. */
   readonly rowScale: boolean
   /** The type's interleaved block in GGUF, or null where elements simply follow each other. */
   readonly gguf: { readonly elements: number; readonly bytes: number; readonly codes: Field; readonly span: number; readonly scales: Field; readonly mins: Field | null } | null
 }
 
 const floatType = (name: Codec & string, bits: 16 | 32): QuantType => ({ name, codec: name, bits, zero: 0, scale: null, min: null, rowScale: false, gguf: null })
+
+/** AWQ and GPTQ. Scales are f16 in most files and bf16 in some: f32 holds both. */
+const int4 = <const G extends number>(group: G) => ({
+  name: `int4_g${group}`, codec: 'u4', bits: 4, zero: 0, scale: { group, coding: 'f32' }, min: { coding: 'zero' }, rowScale: false, gguf: null,
+} as const satisfies QuantType)
 
 const rows = {
   f32: floatType('f32', 32),
@@ -55,6 +63,13 @@ const rows = {
     name: 'nvfp4', codec: 'e2m1', bits: 4, zero: 0, scale: { group: 16, coding: 'e4m3' }, min: null, rowScale: true,
     gguf: { elements: 64, bytes: 36, scales: { at: 0, count: 4 }, mins: null, codes: { at: 4, count: 64 }, span: 16 },
   },
+  mxfp4: { name: 'mxfp4', codec: 'e2m1', bits: 4, zero: 0, scale: { group: 32, coding: 'e8m0' }, min: null, rowScale: false, gguf: null },
+  int4_g32: int4(32),
+  int4_g64: int4(64),
+  int4_g128: int4(128),
+  fp8: { name: 'fp8', codec: 'e4m3', bits: 8, zero: 0, scale: null, min: null, rowScale: true, gguf: null },
+  // Blocks of 128 × 128: each row has its own copy of the scales of its blocks.
+  fp8_blocks: { name: 'fp8_blocks', codec: 'e4m3', bits: 8, zero: 0, scale: { group: 128, coding: 'f32' }, min: null, rowScale: false, gguf: null },
 } as const satisfies Record<string, QuantType>
 
 export const quantTypes: Readonly<Record<string, QuantType>> = rows
@@ -65,4 +80,4 @@ export function quantType(name: string): QuantType {
   return type
 }
 
-export const scaleBytes: Readonly<Record<ScaleCoding, number>> = { e4m3: 1, f16: 2 }
+export const scaleBytes: Readonly<Record<ScaleCoding, number>> = { e4m3: 1, e8m0: 1, f16: 2, f32: 4 }

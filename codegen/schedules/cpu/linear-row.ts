@@ -43,7 +43,7 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
       }
       const factor = squares && rmsFactor(k, call('sum4', squares.value), p.inner, p.eps)
       // Minima meet Σ x of their group, which is the same for every column.
-      const group = p.layout.type.scale?.group ?? runElements
+      const group = Math.min(p.layout.type.scale?.group ?? runElements, runElements)
       const groupSums = p.layout.type.min && k.shared('groupSums', 'f32', p.inner / group)
       if (groupSums) {
         k.for({ name: 'i', to: p.inner / group }, i => {
