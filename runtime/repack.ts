@@ -74,20 +74,34 @@ export interface BlockFields {
 
 /** Separates GGUF's interleaved blocks into codes (in the file's span), scales and minima. `from` starts at an even address. */
 export function splitBlocks(from: Uint8Array, type: QuantType, into: BlockFields): void {
+  const { gguf: block, scale } = type
+  if (block!.bytes % 2 !== 0) splitBytes(from, type, into)
+  else splitHalves(from, type, into)
+  if (scale!.coding === 'e4m3') clearSigns(into.scales)
+}
+/** Of blocks that are whole halfwords, and so are their fields. */
+function splitHalves(from: Uint8Array, type: QuantType, into: BlockFields): void {
   const block = type.gguf!
-  const coding = type.scale!.coding
-  // Blocks are whole halfwords, and so are their fields.
   const half = (bytes: Uint8Array): Uint16Array => new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)
   const [source, codes, scales, mins] = [half(from), half(into.codes), half(into.scales), half(into.mins)]
   const [size, codesAt, codeCount] = [block.bytes / 2, block.codes.at / 2, (block.elements * type.bits) / 16]
-  const [scalesAt, scaleCount] = [block.scales.at / 2, (block.scales.count * scaleBytes[coding]) / 2]
+  const [scalesAt, scaleCount] = [block.scales.at / 2, (block.scales.count * scaleBytes[type.scale!.coding]) / 2]
   const blocks = source.length / size
   for (let b = 0, at = 0; b < blocks; b++, at += size) {
     for (let i = 0, to = b * codeCount; i < codeCount; i++) codes[to + i] = source[at + codesAt + i]!
     for (let i = 0, to = b * scaleCount; i < scaleCount; i++) scales[to + i] = source[at + scalesAt + i]!
     if (block.mins) mins[b] = source[at + block.mins.at / 2]!
   }
-  if (coding === 'e4m3') clearSigns(into.scales)
+}
+
+/** Of blocks of an odd number of bytes: one scale, codes, no minima. */
+function splitBytes(from: Uint8Array, type: QuantType, into: BlockFields): void {
+  const { bytes, codes, scales } = type.gguf!
+  const [codeCount, scaleCount] = [(codes.count * type.bits) / 8, scales.count * scaleBytes[type.scale!.coding]]
+  for (let b = 0, at = 0; at < from.length; b++, at += bytes) {
+    for (let i = 0, to = b * codeCount; i < codeCount; i++) into.codes[to + i] = from[at + codes.at + i]!
+    for (let i = 0, to = b * scaleCount; i < scaleCount; i++) into.scales[to + i] = from[at + scales.at + i]!
+  }
 }
 
 /** GGUF's e4m3 is unsigned: the sign bit means nothing, and 0x7F is zero. */

@@ -5,6 +5,7 @@
  */
 import type { WeightLayout } from '../codegen/types/layout.js'
 import { rowBytes } from '../codegen/types/layout.js'
+import type { QuantType } from '../codegen/types/table.js'
 import { WeftError } from '../graph/error.js'
 import { dequantize, fileRow } from '../weights/dequantize.js'
 import type { ByteRange, ModelSource, WeightTensor } from '../weights/model.js'
@@ -134,7 +135,6 @@ function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, 
     source.read(main, bytes, first * perRow)
     if (t.packing === 'planes') {
       source.read(plane('scales'), scales, first * row0.scales)
-      checkScales(t, scales, first * row0.scales)
     }
     const of = (section: Uint8Array, bytesEach: number, from: number, n: number): Uint8Array => section.subarray(from * bytesEach, (from + n) * bytesEach)
     const place = (from: Uint8Array, r: number, n: number): void => {
@@ -144,6 +144,8 @@ function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, 
     }
     if (t.permutedHeads !== undefined) for (let r = 0; r < count; r++) place(of(bytes, perRow, fileRow(first + r, unit) - first, 1), r, 1)
     else if (blocks) place(bytes, 0, count)
+    // GGUF's e4m3 is unsigned and has no NaN.
+    if (type.scale?.coding === 'e8m0' || !blocks) checkScales(t, type, scales, first * row0.scales)
     if (type.bits === 4) respanInPlace(out, blocks ? type.gguf!.span : 2, layout.span)
     sink.codes.sent(out, at)
     sink.scales.sent(scales, at)
@@ -152,10 +154,12 @@ function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, 
   return rows
 }
 
-/** A NaN scale would make every logit NaN, and token 0 for ever; GGUF's unsigned scales have no NaN. */
-function checkScales(t: WeightTensor, scales: Uint8Array, first: number): void {
+/** A NaN scale would make every logit NaN, and token 0 for ever. */
+function checkScales(t: WeightTensor, { scale }: QuantType, scales: Uint8Array, first: number): void {
+  const nan = scale?.coding === 'e4m3' ? 0x7f : scale?.coding === 'e8m0' ? 0xff : null
+  if (nan === null) return
   for (let at = 0; at < scales.length; at++) {
-    if ((scales[at]! & 0x7f) !== 0x7f) continue
-    throw new WeftError({ where: 'weights', what: `tensor ${t.name}: block scale ${first + at} is NaN`, expected: 'finite e4m3 scales', got: `0x${scales[at]!.toString(16)}` })
+    if ((scales[at]! & nan) !== nan) continue
+    throw new WeftError({ where: 'weights', what: `tensor ${t.name}: block scale ${first + at} is NaN`, expected: `finite ${scale!.coding} scales`, got: `0x${scales[at]!.toString(16)}` })
   }
 }

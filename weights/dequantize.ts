@@ -27,6 +27,7 @@ const blocks: Readonly<Record<string, Block>> = {
   q4_1: { values: 32, bytes: 20, decode: decodeQ4One },
   q8_0: { values: 32, bytes: 34, decode: decodeQ8Zero },
   nvfp4: { values: 64, bytes: 36, decode: decodeNvfp4 },
+  mxfp4: { values: 32, bytes: 17, decode: decodeMxfp4 },
 }
 
 /**
@@ -155,6 +156,18 @@ function decodeNvfp4(raw: Uint8Array, into: Float32Array): void {
         into[i + s * 16 + j] = e2m1ToF32(pair) * d
         into[i + s * 16 + j + 8] = e2m1ToF32(pair >> 4) * d
       }
+    }
+  }
+}
+
+/** OCP's microscaling format as GGUF keeps it: a power of two, then 16 bytes, element j low and j + 16 high. */
+function decodeMxfp4(raw: Uint8Array, into: Float32Array): void {
+  for (let at = 0, i = 0; i < into.length; at += 17, i += 32) {
+    const d = e8m0ToF32(raw[at]!)
+    for (let j = 0; j < 16; j++) {
+      const pair = raw[at + 1 + j]!
+      into[i + j] = e2m1ToF32(pair) * d
+      into[i + j + 16] = e2m1ToF32(pair >> 4) * d
     }
   }
 }

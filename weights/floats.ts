@@ -44,9 +44,9 @@ export function ue4m3ToF32(code: number): number {
   return code === 0x7f ? 0 : (code & 0x7f) === 0x7f ? 480 : e4m3Values[code & 0x7f]!
 }
 
-/** The value of an e8m0 code: a power of two from 2^-127 to 2^127; NaN for 0xFF. */
+/** The value of an e8m0 code, a power of two; NaN for 255. */
 export function e8m0ToF32(code: number): number {
-  return code === 0xff ? NaN : 2 ** (code - 127)
+  return (code & 0xff) === 0xff ? NaN : 2 ** ((code & 0xff) - 127)
 }
 
 /** The value of IEEE half-precision bits. */

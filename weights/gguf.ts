@@ -34,7 +34,7 @@ const types: ReadonlyMap<number, GgufType> = new Map<number, GgufType>([
   [22, { name: 'iq2_s' }], [23, { name: 'iq4_xs' }], [24, { name: 'i8' }], [25, { name: 'i16' }], [26, { name: 'i32' }], [27, { name: 'i64' }], [28, { name: 'f64' }],
   [29, { name: 'iq1_m' }],
   [30, { name: 'bf16', values: 1, bytes: 2 }],
-  [34, { name: 'tq1_0' }], [35, { name: 'tq2_0' }], [39, { name: 'mxfp4' }],
+  [34, { name: 'tq1_0' }], [35, { name: 'tq2_0' }], [39, { name: 'mxfp4', values: 32, bytes: 17 }],
   [40, { name: 'nvfp4', values: 64, bytes: 36 }],
 ])
 

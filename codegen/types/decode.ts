@@ -9,6 +9,7 @@ import type { Buffer, KernelBuilder } from '../builder.js'
 import type { Caps } from '../caps.js'
 import { call, f32, splat, table, vector, type Operand, type Value } from '../value.js'
 import { runElements, type WeightLayout } from './layout.js'
+import { e8m0 } from './scales.js'
 import { scaleBytes, type ScaleCoding } from './table.js'
 
 /** A group of a run: consecutive elements from `at`, four to a vector, that share scale and minimum. */
@@ -174,8 +175,7 @@ export function scaleValue(coding: ScaleCoding, packed: Value, group = 0): Value
     case 'f32': return packed.bitcast('f32')
     case 'f16': return call('f16', packed)
     case 'e4m3': return call('e4m3', group === 0 ? packed.and(255) : packed.shr(8 * group))
-    // The exponent of an f32; nought stands for 2^-127, which is subnormal there.
-    case 'e8m0': return packed.shl(23).max(0x400000).bitcast('f32')
+    case 'e8m0': return e8m0(packed)
     default: return coding satisfies never
   }
 }

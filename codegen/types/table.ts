@@ -9,6 +9,7 @@
 import { WeftError } from '../../graph/error.js'
 
 export type Codec = 'f32' | 'f16' | 'bf16' | 'e4m3' | 'e2m1' | 'u4' | 'i8'
+/** `e8m0` is a power of two: code − 127 is its exponent. */
 export type ScaleCoding = 'e4m3' | 'e8m0' | 'f16' | 'f32'
 
 /** Where a field stands in a block of GGUF: `count` items of the field's coding from byte `at`. */
@@ -63,7 +64,10 @@ const rows = {
     name: 'nvfp4', codec: 'e2m1', bits: 4, zero: 0, scale: { group: 16, coding: 'e4m3' }, min: null, rowScale: true,
     gguf: { elements: 64, bytes: 36, scales: { at: 0, count: 4 }, mins: null, codes: { at: 4, count: 64 }, span: 16 },
   },
-  mxfp4: { name: 'mxfp4', codec: 'e2m1', bits: 4, zero: 0, scale: { group: 32, coding: 'e8m0' }, min: null, rowScale: false, gguf: null },
+  mxfp4: {
+    name: 'mxfp4', codec: 'e2m1', bits: 4, zero: 0, scale: { group: 32, coding: 'e8m0' }, min: null, rowScale: false,
+    gguf: { elements: 32, bytes: 17, scales: { at: 0, count: 1 }, mins: null, codes: { at: 1, count: 32 }, span: 32 },
+  },
   int4_g32: int4(32),
   int4_g64: int4(64),
   int4_g128: int4(128),

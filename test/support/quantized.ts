@@ -4,7 +4,7 @@
  */
 import { bitsOf, e2m1Values, e4m3Values, f16Bits, f16Values, floatOf } from '../../codegen/interpret-numbers.js'
 import type { WeightLayout } from '../../codegen/types/layout.js'
-import { quantType, scaleBytes, type QuantType } from '../../codegen/types/table.js'
+import { quantType, scaleBytes, type QuantType, type ScaleCoding } from '../../codegen/types/table.js'
 
 /** Numbers that are the same in every run. */
 export class Numbers {
@@ -64,21 +64,40 @@ function randomCode(type: QuantType, numbers: Numbers): number {
   }
 }
 
+function randomScale(coding: ScaleCoding | undefined, i: number, numbers: Numbers): number {
+  switch (coding) {
+    case 'e4m3': return i % 13 === 0 ? 3 : 0x28 + Math.floor(numbers.next() * 24)
+    case 'e8m0': return i % 13 === 0 ? 0 : 120 + Math.floor(numbers.next() * 5)
+    case 'f16':
+    case undefined: return f16Bits(Math.fround(0.01 + numbers.next() / 10))
+    default: return coding satisfies never
+  }
+}
+
+function scaleValue(coding: ScaleCoding, code: number): number {
+  switch (coding) {
+    case 'e4m3': return e4m3Values[code]!
+    case 'e8m0': return 2 ** (code - 127)
+    case 'f16': return f16Values[code]!
+    default: return coding satisfies never
+  }
+}
+
 /** A random matrix; scales span a few powers of two, subnormal ones among them. */
 export function quantized(typeName: string, rows: number, cols: number, numbers: Numbers): QuantizedMatrix {
   const type = quantType(typeName)
   const group = type.scale?.group ?? cols
   const groups = Math.ceil(cols / group)
   const codes = Uint32Array.from({ length: rows * cols }, () => randomCode(type, numbers))
-  const e4m3 = type.scale?.coding === 'e4m3'
-  const scales = Uint16Array.from({ length: rows * groups }, (_, i) => (e4m3 ? i % 13 === 0 ? 3 : 0x28 + Math.floor(numbers.next() * 24) : f16Bits(Math.fround(0.01 + numbers.next() / 10))))
+  const coding = type.scale?.coding
+  const scales = Uint16Array.from({ length: rows * groups }, (_, i) => randomScale(coding, i, numbers))
   const mins = Uint16Array.from({ length: rows * groups }, () => f16Bits(Math.fround(numbers.next() - 0.5)))
   const rowScales = Float32Array.from({ length: rows }, (_, r) => (r < rows / 2 ? 0.75 : 0.3))
   const magnitudes = new Float64Array(codes.length)
   const values = Float64Array.from(codes, (code, i) => {
     const row = Math.floor(i / cols)
     const g = row * groups + Math.floor((i % cols) / group)
-    const scale = type.scale === null ? 1 : e4m3 ? e4m3Values[scales[g]!]! : f16Values[scales[g]!]!
+    const scale = type.scale === null ? 1 : scaleValue(type.scale.coding, scales[g]!)
     const added = type.min === null ? 0 : f16Values[mins[g]!]!
     const all = type.rowScale ? rowScales[row]! : 1
     magnitudes[i] = (Math.abs(codeValue(type, code) * scale) + Math.abs(added)) * all
