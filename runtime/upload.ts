@@ -9,7 +9,9 @@ import type { QuantType } from '../codegen/types/table.js'
 import { WeftError } from '../graph/error.js'
 import { dequantize, fileRow } from '../weights/dequantize.js'
 import type { ByteRange, ModelSource, WeightTensor } from '../weights/model.js'
+import { readGrid } from '../weights/scale-grid.js'
 import type { Backend, DeviceBuffer } from './backend.js'
+import { Int4Rows } from './int4.js'
 import { respanInPlace, splitBlocks } from './repack.js'
 
 /** Bytes of a file in memory at a time. */
@@ -115,6 +117,7 @@ function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, 
   if (cols !== layout.cols || t.type !== layout.type.name) {
     throw new WeftError({ where: 'weights', what: `tensor ${t.name}`, expected: `${layout.type.name} of ${layout.cols} columns`, got: `${t.type} of ${cols}` })
   }
+  if (t.packing === 'gptq' || t.packing === 'awq') return uploadInt4(source, t, layout, row, sink)
   const row0 = rowBytes(layout)
   const plane = (name: string): ByteRange => t.ranges[name]!
   const main = plane(t.packing === 'planes' ? 'codes' : 'data')
@@ -126,7 +129,8 @@ function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, 
   const blocks = t.packing === 'gguf' && type.gguf !== null
   // What stands in the file as it will on the device, or changes order in place, is read to where it is written from.
   const direct = !blocks && t.permutedHeads === undefined
-  sink.rowScales.fill(t.scale, row, row + (type.rowScale ? rows : 0))
+  const grid = t.grid ? readGrid(source, t) : null
+  for (let r = 0; r < (type.rowScale ? rows : 0); r++) sink.rowScales[row + r] = grid ? grid[Math.floor(r / t.grid!.block[0])]! : t.scale
   for (let first = 0; first < rows; first += step) {
     const count = Math.min(step, rows - first)
     const at = row + first
@@ -144,6 +148,8 @@ function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, 
     }
     if (t.permutedHeads !== undefined) for (let r = 0; r < count; r++) place(of(bytes, perRow, fileRow(first + r, unit) - first, 1), r, 1)
     else if (blocks) place(bytes, 0, count)
+    if (type.codec === 'e4m3') checkCodes(t, out, first * cols)
+    if (grid && type.scale) spreadGrid(t, grid, first, count, scales)
     // GGUF's e4m3 is unsigned and has no NaN.
     if (type.scale?.coding === 'e8m0' || !blocks) checkScales(t, type, scales, first * row0.scales)
     if (type.bits === 4) respanInPlace(out, blocks ? type.gguf!.span : 2, layout.span)
@@ -152,6 +158,41 @@ function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, 
     sink.mins.sent(mins, at)
   }
   return rows
+}
+
+/** Rows of AWQ and GPTQ, turned. */
+function uploadInt4(source: ModelSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections): number {
+  const [rows] = t.shape as [number, number]
+  const turned = new Int4Rows(source, t, layout)
+  const step = Math.max(1, Math.floor(chunkBytes / rowBytes(layout).codes))
+  for (let first = 0; first < rows; first += step) {
+    const count = Math.min(step, rows - first)
+    const at = row + first
+    const [codes, scales, mins] = [sink.codes, sink.scales, sink.mins].map(s => s.rows(at, count)) as [Uint8Array, Uint8Array, Uint8Array]
+    turned.fill(first, count, codes, scales, mins)
+    respanInPlace(codes, 2, layout.span)
+    sink.codes.sent(codes, at)
+    sink.scales.sent(scales, at)
+    sink.mins.sent(mins, at)
+  }
+  return rows
+}
+
+/** Each row's copy of the scales of its blocks. */
+function spreadGrid({ grid: shape }: WeightTensor, grid: Float32Array, first: number, count: number, scales: Uint8Array): void {
+  const { columns, block } = shape!
+  for (let r = 0; r < count; r++) {
+    const own = grid.subarray(Math.floor((first + r) / block[0]) * columns).subarray(0, columns)
+    scales.set(new Uint8Array(own.buffer, own.byteOffset, own.byteLength), r * columns * 4)
+  }
+}
+
+/** A NaN among e4m3 codes, which kernels decode as a number. */
+function checkCodes(t: WeightTensor, codes: Uint8Array, first: number): void {
+  for (let at = 0; at < codes.length; at++) {
+    if ((codes[at]! & 0x7f) !== 0x7f) continue
+    throw new WeftError({ where: 'weights', what: `tensor ${t.name}: value ${first + at} is NaN`, expected: 'finite e4m3 values', got: `0x${codes[at]!.toString(16)}` })
+  }
 }
 
 /** A NaN scale would make every logit NaN, and token 0 for ever. */

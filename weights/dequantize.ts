@@ -5,7 +5,9 @@
  */
 import { check } from '../graph/error.js'
 import { e2m1ToF32, e4m3ToF32, e8m0ToF32, f16ToF32, ue4m3ToF32 } from './floats.js'
+import { inputOrder, int4Rows } from './int4.js'
 import type { ModelSource, WeightTensor } from './model.js'
+import { readGrid } from './scale-grid.js'
 
 /** Rows are converted in pieces of about so many values, so that the raw bytes never stand beside a whole matrix. */
 const pieceValues = 1 << 20
@@ -28,11 +30,12 @@ const blocks: Readonly<Record<string, Block>> = {
   q8_0: { values: 32, bytes: 34, decode: decodeQ8Zero },
   nvfp4: { values: 64, bytes: 36, decode: decodeNvfp4 },
   mxfp4: { values: 32, bytes: 17, decode: decodeMxfp4 },
+  fp8: { values: 1, bytes: 1, decode: (raw, into) => raw.forEach((code, i) => { into[i] = e4m3ToF32(code) }) },
 }
 
 /**
  * Rows [rowFrom, rowFrom + rows) of `tensor` as float32, row-major, in the model's own order; all rows by default. A vector
- * counts as one row. Throws when the rows are not the tensor's, or the type is unknown.
+ * counts as one row. Columns of a weight with an order of inputs stand in that order, as its product reads them. Throws when the rows are not the tensor's, or the type is unknown.
  */
 export function dequantize(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, rowFrom = 0, rows?: number): Float32Array {
   const columns = tensor.shape.at(-1) ?? 1
@@ -68,7 +71,9 @@ function readRows(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, colum
   const rowsAPiece = Math.max(1, Math.floor(pieceValues / columns))
   for (let done = 0; done * columns < out.length; done += rowsAPiece) {
     const piece = out.subarray(done * columns, (done + rowsAPiece) * columns)
-    if (tensor.packing === 'planes') readPlanes(source, tensor, (from + done) * columns, piece)
+    if (tensor.packing === 'gptq' || tensor.packing === 'awq') int4Rows(source, tensor, from + done, piece)
+    else if (tensor.packing === 'order') piece.set(inputOrder(source, tensor, 'data'))
+    else if (tensor.packing === 'planes') readPlanes(source, tensor, (from + done) * columns, piece)
     else readBlocks(source, tensor, (from + done) * columns, piece)
   }
 }
@@ -76,6 +81,7 @@ function readRows(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, colum
 function readBlocks(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, first: number, out: Float32Array): void {
   const block = Object.hasOwn(blocks, tensor.type) ? blocks[tensor.type] : undefined
   const data = tensor.ranges['data']
+  if (tensor.grid !== undefined) return readGridded(source, tensor, first, out)
   check(block !== undefined && data !== undefined, 'weights', `tensor ${tensor.name}: type`, Object.keys(blocks).join(', '), tensor.type)
   const raw = new Uint8Array((out.length / block.values) * block.bytes)
   source.read(data, raw, (first / block.values) * block.bytes)
@@ -104,6 +110,17 @@ function readPlanes(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, fir
       const code = (codes[i >> 1]! >> (4 * (i & 1))) & 15
       out[i] = e2m1ToF32(code) * scale * tensor.scale
     }
+  }
+}
+
+/** FP8 with a scale for each row or for each block of the matrix. */
+function readGridded(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, first: number, out: Float32Array): void {
+  const [codes, grid, { block, columns: perRow }] = [new Uint8Array(out.length), readGrid(source, tensor), tensor.grid!]
+  const columns = tensor.shape.at(-1)!
+  source.read(tensor.ranges['data']!, codes, first)
+  for (let i = 0; i < out.length; i++) {
+    const [row, column] = [Math.floor((first + i) / columns), (first + i) % columns]
+    out[i] = e4m3ToF32(codes[i]!) * grid[Math.floor(row / block[0]) * perRow + Math.floor(column / block[1])]!
   }
 }
 

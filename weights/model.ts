@@ -3,6 +3,7 @@
  * tokenizer is. No weight is read until asked for; a tensor is byte ranges of files, checked against the files' sizes.
  */
 import type { Config } from '../graph/models/config.js'
+import type { GridType, ScaleGrid } from './scale-grid.js'
 
 /** A contiguous run of bytes of a file, already checked to lie inside it. */
 export interface ByteRange {
@@ -13,23 +14,28 @@ export interface ByteRange {
 
 /**
  * How the bits of a type lie in the file. `plain`: elements one after another (f32, f16, bf16). `gguf`: GGUF's own
- * interleaved blocks. `planes`: NVFP4 of safetensors, a plane of packed codes (even element in the low nibble) and a
- * plane of e4m3 block scales.
+ * interleaved blocks. `planes`: NVFP4 and MXFP4 of safetensors, a plane of packed codes (even element in the low nibble) and a
+ * plane of block scales, a byte each. `gptq` and `awq`: `qweight`, `qzeros` and `scales` with columns where the model has rows, in words of
+ * eight codes along the inputs (gptq) or the outputs (awq). `order`: no weight but the order of inputs that one was quantized in.
  */
-export type Packing = 'plain' | 'gguf' | 'planes'
+export type Packing = 'plain' | 'gguf' | 'planes' | 'gptq' | 'awq' | 'order'
 
 export interface WeightTensor {
   /** Hugging Face name, whatever the file's own: `model.layers.0.self_attn.q_proj.weight`. */
   readonly name: string
-  /** Name of a row of the quantized-type table: f32, f16, bf16, q4_0, q4_1, q8_0, nvfp4. */
+  /** Name of a row of the quantized-type table: f32, f16, bf16, q4_0, q4_1, q8_0, nvfp4, mxfp4, fp8, fp8_blocks, int4_g32 and so on. */
   readonly type: string
   /** Logical shape, slowest dimension first: [out, in] for a matrix, [width] for a vector. */
   readonly shape: readonly number[]
   readonly packing: Packing
-  /** `data` for plain and gguf; `codes` and `scales` for planes. */
+  /** `data` for plain, gguf and order; `codes` and `scales` for planes; also `scales` where there is a grid of them; `order` (GPTQ's g_idx) of a weight in groups out of order. */
   readonly ranges: Readonly<Record<string, ByteRange>>
   /** Multiplies every element (NVFP4's tensor scale, already inverted where the file divides); 1 where there is none. */
   readonly scale: number
+  /** FP8's scales, where one for the tensor is not all. */
+  readonly grid?: ScaleGrid
+  /** AWQ's and GPTQ's numbers: dtype of the scales, and what GPTQ's first format takes from the zeros it stores. */
+  readonly int4?: { readonly scales: GridType; readonly zeroOffset: 0 | 1 }
   /**
    * Set where the file's rows (of a bias: elements) are permuted for RoPE over adjacent pairs (GGUF's llama q and k): how many
    * heads they hold. Row h·headDim + 2·i + j of the file is row h·headDim + j·headDim/2 + i of the model.

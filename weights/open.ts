@@ -15,6 +15,7 @@ import { findTokenizer, readChatTemplate, readFields, readGeneration } from './g
 import { ggufWeights, readGguf, readGgufConfig, readGgufGeneration, readGgufTemplate } from './gguf.js'
 import type { ModelSource, WeightTensor } from './model.js'
 import { readQuantization, safetensorsWeights } from './quantization.js'
+import { inputOrders } from './quantization-int4.js'
 import { requiredTensors } from './required.js'
 import { readSafetensors, readSafetensorsFolder } from './safetensors.js'
 
@@ -58,7 +59,8 @@ function openSafetensors(path: string, folder: string, tensors: ReadonlyMap<stri
   const config = readConfig(settings)
   const quantization = readQuantization(settings, readFields(join(folder, 'hf_quant_config.json')))
   const weights = collect(config, safetensorsWeights(files, tensors, quantization), path)
-  return { path, format: 'safetensors', config, ...besides(folder, settings), ...held(weights, tensors, files) }
+  const all = new Map([...weights, ...inputOrders(files, weights)])
+  return { path, format: 'safetensors', config, ...besides(folder, settings), ...held(all, tensors, files) }
 }
 
 function openDat(path: string, file: string, files: ModelFiles): ModelSource {
@@ -136,5 +138,5 @@ function held(weights: ReadonlyMap<string, WeightTensor>, tensors: ReadonlyMap<s
 
 /** Tensor scales and RoPE factors are used though no weight's range points at them. */
 function isScale({ name }: FileTensor): boolean {
-  return /\.(weight_global_scale|weight_scale_2|scale)$|^rope_freqs\.weight$/.test(name)
+  return /\.(weight_global_scale|weight_scale_2|scale|g_idx)$|^rope_freqs\.weight$/.test(name)
 }

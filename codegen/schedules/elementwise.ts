@@ -1,4 +1,4 @@
-/** Ops that touch each element once: add, mul, SiLU, SiLU·mul, slices of columns, and gathered rows. */
+/** Ops that touch each element once: add, mul, SiLU, SiLU·mul, slices of columns, and gathered rows and columns. */
 import type { Node } from '../../graph/op.js'
 import { inputsOf } from '../../graph/op.js'
 import type { KernelBuilder } from '../builder.js'
@@ -43,6 +43,21 @@ export const slice = schedule('slice', 'plain', knobs, (node, context, { threads
     }
   })
   return { steps: [step(made, { x: nodeArg(x), out: nodeArg(node) })], scratch: {} }
+})
+
+/** Columns of x in another order; an index outside the row, which no loader lets pass, would still stay inside it. */
+export const columns = schedule('columns', 'plain', knobs, (node, context, { threads }): Lowered => {
+  const { x, order } = inputsOf(node)
+  const width = lastSize(node.type.shape)
+  const { extent, per } = rowsOf(context, node.type.shape)
+  const made = elementwise(context, { schedule: 'columns.plain', rows: extent, width: per * width, bytesPerElement: 12, threads }, k => {
+    const [source, indices, out] = [k.param('x', 'f32', 'activation'), k.param('order', 'f32', 'weight'), k.param('out', 'f32', 'activation', 'write')]
+    return (row, col, at) => {
+      const index = k.let('index', indices.load(col.mod(width)).max(0).min(width - 1).convert('u32'))
+      out.store(at, source.load(row.mul(per).add(col.div(width)).mul(width).add(index)))
+    }
+  })
+  return { steps: [step(made, { x: nodeArg(x!), order: nodeArg(order!), out: nodeArg(node) })], scratch: {} }
 })
 
 /** Rows of x at the indices asked for: what logits are made of. */

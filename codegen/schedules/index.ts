@@ -3,7 +3,7 @@ import type { Schedule } from '../schedule.js'
 import { attentionPlain } from './attention-plain.js'
 import { attentionSplit } from './attention-split.js'
 import { attentionTile } from './attention-tile.js'
-import { kvAppend, pointwiseSchedules, rows, slice } from './elementwise.js'
+import { columns, kvAppend, pointwiseSchedules, rows, slice } from './elementwise.js'
 import { embeddingPlain, embeddingRuns } from './embedding.js'
 import { matrixTile } from './linear-matrix.js'
 import { matvec } from './linear-matvec.js'
@@ -22,6 +22,6 @@ export const schedules: readonly Schedule[] = [
   normRows, normPlain,
   qkvHeads, ropePlain,
   embeddingRuns, embeddingPlain,
-  ...pointwiseSchedules, slice, rows, kvAppend,
+  ...pointwiseSchedules, slice, rows, columns, kvAppend,
   argmaxChunks, topKSort, topKPlain,
 ]

@@ -5,6 +5,7 @@
 import { add, mergeHeads, splitHeads } from '../ops/arithmetic.js'
 import { attention, kvAppend } from '../ops/attention.js'
 import { argmax, candidateCount, topK } from '../ops/select.js'
+import { columns } from '../ops/columns.js'
 import { embedding, rows } from '../ops/rows.js'
 import { linear, siluMul } from '../ops/linear.js'
 import { rmsNorm } from '../ops/norm.js'
@@ -27,6 +28,16 @@ export interface GraphLimits {
 /** The storage type of a tensor of the file, by its Hugging Face name. */
 export type WeightType = (tensor: string) => string
 
+/** Type of the tensor `X.input_order`, which says that `X.weight` reads its inputs in another order; `order:Y.input_order` says that it is Y's. */
+export const orderType = 'order'
+
+/** The tensor with the order in which the weight of module `name` reads its inputs, or null where they stay as they are. */
+function inputOrder(name: string, typeOf: WeightType): string | null {
+  const own = `${name}.input_order`
+  const type = typeOf(own)
+  return type === orderType ? own : type.startsWith(`${orderType}:`) ? type.slice(orderType.length + 1) : null
+}
+
 export function llama(c: Config, typeOf: WeightType, limits: GraphLimits): Graph {
   const dim = (name: Dim['name'], max: number): Dim => ({ name, max })
   const tokens = dim('tokens', limits.rows)
@@ -44,8 +55,17 @@ export function llama(c: Config, typeOf: WeightType, limits: GraphLimits): Graph
   let x = embedding(tokenIds, embed)                                                                   // [tokens, hidden]
   for (let i = 0; i < c.layers; i++) {
     const at = `model.layers.${i}.`
+    // Products that read one input in one order read one node, so that they can be merged.
+    const inOrder = new Map<string, Node>()
+    const ordered = (y: Node, name: string, width: number): Node => {
+      const order = inputOrder(`${at}${name}`, typeOf)
+      if (order === null) return y
+      const made = inOrder.get(order) ?? columns(y, weight([order], orderType, [width]))
+      inOrder.set(order, made)
+      return made
+    }
     const project = (y: Node, name: string, from: number, to: number, bias: boolean): Node =>
-      linear(y, w(`${at}${name}.weight`, to, from), maybe(bias, `${at}${name}.bias`, to))
+      linear(ordered(y, name, from), w(`${at}${name}.weight`, to, from), maybe(bias, `${at}${name}.bias`, to))
     const turned = (y: Node, heads: number, norm: string): Node => {
       const h = splitHeads(y, heads)                                                                   // [tokens, heads, headDim]
       return rope(c.qkNorm ? rmsNorm(h, w(`${at}self_attn.${norm}.weight`, c.headDim), c.eps) : h, positions, frequencies)

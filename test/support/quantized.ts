@@ -51,6 +51,7 @@ function codeValue(type: QuantType, code: number): number {
     case 'e2m1': return e2m1Values[code]!
     case 'u4': return code - type.zero
     case 'i8': return (code << 24) >> 24
+    case 'e4m3': return e4m3Values[code]!
     default: return type.codec satisfies never
   }
 }
@@ -60,6 +61,7 @@ function randomCode(type: QuantType, numbers: Numbers): number {
     case 'f32': return bitsOf(numbers.next() * 2 - 1)
     case 'f16': return f16Bits(Math.fround(numbers.next() * 2 - 1))
     case 'bf16': return bitsOf(numbers.next() * 2 - 1) >>> 16
+    case 'e4m3': return Math.floor(numbers.next() * 0x60) | (numbers.next() < 0.5 ? 0x80 : 0)
     default: return Math.floor(numbers.next() * 2 ** type.bits)
   }
 }
@@ -68,6 +70,7 @@ function randomScale(coding: ScaleCoding | undefined, i: number, numbers: Number
   switch (coding) {
     case 'e4m3': return i % 13 === 0 ? 3 : 0x28 + Math.floor(numbers.next() * 24)
     case 'e8m0': return i % 13 === 0 ? 0 : 120 + Math.floor(numbers.next() * 5)
+    case 'f32': return bitsOf(Math.fround(0.01 + numbers.next() / 10))
     case 'f16':
     case undefined: return f16Bits(Math.fround(0.01 + numbers.next() / 10))
     default: return coding satisfies never
@@ -78,6 +81,7 @@ function scaleValue(coding: ScaleCoding, code: number): number {
   switch (coding) {
     case 'e4m3': return e4m3Values[code]!
     case 'e8m0': return 2 ** (code - 127)
+    case 'f32': return floatOf(code)
     case 'f16': return f16Values[code]!
     default: return coding satisfies never
   }
@@ -90,15 +94,16 @@ export function quantized(typeName: string, rows: number, cols: number, numbers:
   const groups = Math.ceil(cols / group)
   const codes = Uint32Array.from({ length: rows * cols }, () => randomCode(type, numbers))
   const coding = type.scale?.coding
-  const scales = Uint16Array.from({ length: rows * groups }, (_, i) => randomScale(coding, i, numbers))
-  const mins = Uint16Array.from({ length: rows * groups }, () => f16Bits(Math.fround(numbers.next() - 0.5)))
+  const scales = Uint32Array.from({ length: rows * groups }, (_, i) => randomScale(coding, i, numbers))
+  const zeros = type.min?.coding === 'zero'
+  const mins = Uint16Array.from({ length: rows * groups }, () => f16Bits(zeros ? Math.floor(numbers.next() * 16) : Math.fround(numbers.next() - 0.5)))
   const rowScales = Float32Array.from({ length: rows }, (_, r) => (r < rows / 2 ? 0.75 : 0.3))
   const magnitudes = new Float64Array(codes.length)
   const values = Float64Array.from(codes, (code, i) => {
     const row = Math.floor(i / cols)
     const g = row * groups + Math.floor((i % cols) / group)
     const scale = type.scale === null ? 1 : scaleValue(type.scale.coding, scales[g]!)
-    const added = type.min === null ? 0 : f16Values[mins[g]!]!
+    const added = type.min === null ? 0 : zeros ? -f16Values[mins[g]!]! * scale : f16Values[mins[g]!]!
     const all = type.rowScale ? rowScales[row]! : 1
     magnitudes[i] = (Math.abs(codeValue(type, code) * scale) + Math.abs(added)) * all
     return (codeValue(type, code) * scale + added) * all
@@ -121,7 +126,7 @@ export function quantized(typeName: string, rows: number, cols: number, numbers:
       })
       if (type.scale) {
         const size = scaleBytes[type.scale.coding]
-        scales.forEach((s, i) => (size === 1 ? view.setUint8(layout.scalesAt + i, s) : view.setUint16(layout.scalesAt + i * 2, s, true)))
+        scales.forEach((s, i) => (size === 1 ? view.setUint8(layout.scalesAt + i, s) : size === 2 ? view.setUint16(layout.scalesAt + i * 2, s, true) : view.setUint32(layout.scalesAt + i * 4, s, true)))
       }
       if (type.min) mins.forEach((m, i) => view.setUint16(layout.minsAt + i * 2, m, true))
       if (type.rowScale) rowScales.forEach((s, i) => view.setFloat32(layout.rowScalesAt + i * 4, s, true))
