@@ -8,6 +8,7 @@ import { check } from '../graph/error.js'
 import { pageSize } from '../codegen/state.js'
 import type { Plan } from '../codegen/plan.js'
 import type { BoundPlan, Recording } from '../runtime/backend.js'
+import { dequantize } from '../weights/dequantize.js'
 import { load } from './load.js'
 import type { Observe, ObserveParts } from './observe.js'
 import { PlanMemory, Replay } from './replay.js'
@@ -43,14 +44,15 @@ export async function calibrate(path: string, text: string, tokens: number, opti
 }
 
 /** The product that a launch computes, where it has a weight of the model and reads rows. */
-function productOf(node: Node | null): { readonly x: Node; readonly tensors: readonly string[] } | null {
+function productOf(node: Node | null): { readonly x: Node; readonly order: string | null; readonly tensors: readonly string[] } | null {
   if (node === null || (node.op.name !== 'linear' && node.op.name !== 'fusedLinear')) return null
   const { x, weight } = inputsOf(node)
-  return x && weight?.op === weightOp ? { x, tensors: weight.attributes['tensors'] as readonly string[] } : null
+  const order = x?.op.name === 'columns' ? (x.inputs[1]!.attributes['tensors'] as readonly string[])[0]! : null
+  return x && weight?.op === weightOp ? { x, order, tensors: weight.attributes['tensors'] as readonly string[] } : null
 }
 
 function collecting(parts: ObserveParts, sums: Map<string, Sums>): Observe {
-  const { backend, compiled } = parts
+  const { backend, compiled, source } = parts
   const replay = new Replay(parts)
   const prepared = new WeakMap<BoundPlan, { readonly pieces: readonly { readonly node: Node | null; readonly recording: Recording }[]; readonly memory: PlanMemory }>()
   const prepare = (plan: Plan, bound: BoundPlan): NonNullable<ReturnType<typeof prepared.get>> => {
@@ -73,10 +75,12 @@ function collecting(parts: ObserveParts, sums: Map<string, Sums>): Observe {
       if (product === null) continue
       const { data, shape } = await replay.activation(product.x, memory, dims)
       const width = shape.at(-1)!
+      // Inputs in another order are counted where the model has them.
+      const order = product.order === null ? null : dequantize(source, source.tensors.get(product.order)!)
       for (const name of product.tensors) {
         const own = sums.get(name) ?? { squares: new Float64Array(width), rows: 0 }
         sums.set(name, own)
-        for (let i = 0; i < data.length; i++) own.squares[i % width]! += data[i]! * data[i]!
+        for (let i = 0; i < data.length; i++) own.squares[order ? order[i % width]! : i % width]! += data[i]! * data[i]!
         own.rows += data.length / width
       }
     }

@@ -109,7 +109,7 @@ const cases: readonly (readonly [string, () => string, RegExp])[] = [
   ['safetensors: missing bias', () => withEntries('qwen2', { 'model.layers.2.self_attn.v_proj.bias': null }), /v_proj.bias is missing/],
   ['safetensors: untied without a head', () => withEntries('llama3', { 'lm_head.weight': null }), /lm_head.weight is missing/],
   ['safetensors: wrong shape', () => withEntries('qwen3', { [q]: { shape: [64, 256] } }), new RegExp(`tensor ${q}: shape: expected \\[128,128\\], got \\[64,256\\]`)],
-  ['safetensors: unsupported dtype', () => withEntries('qwen3', { [q]: { dtype: 'I16' } }), new RegExp(`tensor ${q}: dtype: expected F32, F16, BF16, or NVFP4.*got I16`)],
+  ['safetensors: unsupported dtype', () => withEntries('qwen3', { [q]: { dtype: 'I16' } }), new RegExp(`tensor ${q}: dtype: expected F32, F16, BF16, NVFP4.*got I16`)],
   ['safetensors: unknown dtype', () => withEntries('qwen3', { [q]: { dtype: 'constructor' } }), /dtype: expected F32.*got constructor/],
   ['safetensors: dtype of another size', () => withEntries('qwen3', { [q]: { dtype: 'F32' } }), /bytes do not match "F32" \[128,128\]: expected 65536, got 32768/],
 
@@ -131,9 +131,9 @@ const cases: readonly (readonly [string, () => string, RegExp])[] = [
   ['nvfp4: another layout than declared', () => withConfig('qwen3_nvfp4_modelopt', { quantization_config: { quant_method: 'compressed-tensors', format: 'nvfp4-pack-quantized' } }), /quantized otherwise than the configuration says: expected compressed-tensors, got modelopt/],
   ['nvfp4: plain and packed at once', () => withEntries('qwen3_nvfp4_compressed_tensors', {}, { [q]: { dtype: 'U8', shape: [0], data_offsets: [0, 0] } }), /is there both plain and packed/],
   ['nvfp4: smoothed activations', () => withEntries('qwen3_nvfp4_modelopt', {}, { [q.replace('weight', 'pre_quant_scale')]: { dtype: 'U8', shape: [0], data_offsets: [0, 0] } }), /pre_quant_scale: this kind of quantization is not supported/],
-  ['quantization of another method', () => withConfig('qwen3', { quantization_config: { quant_method: 'gptq' } }), /quant_method: expected one of compressed-tensors, modelopt, got "gptq"/],
+  ['quantization of another method', () => withConfig('qwen3', { quantization_config: { quant_method: 'hqq' } }), /quant_method: expected one of compressed-tensors, modelopt, awq, gptq, fp8, got "hqq"/],
   ['quantization of another format', () => withConfig('qwen3', { quantization_config: { quant_method: 'compressed-tensors', format: 'pack-quantized' } }), /format: expected one of .* got "pack-quantized"/],
-  ['quantization by another algorithm', () => withConfig('qwen3', { quantization_config: { quant_method: 'modelopt', quant_algo: 'FP8' } }), /quant_algo: expected one of .* got "FP8"/],
+  ['quantization by another algorithm', () => withConfig('qwen3', { quantization_config: { quant_method: 'modelopt', quant_algo: 'W4A8_AWQ' } }), /quant_algo: expected one of .* got "W4A8_AWQ"/],
   ['quantization in other groups', () => withConfig('qwen3', { quantization_config: { quant_method: 'modelopt', quant_algo: 'NVFP4', group_size: 32 } }), /group_size: expected .* got 32/],
 
   ['config: bad JSON', () => makeModel('qwen3', { 'config.json': '{"a"\n:' }), /\[config\] .*config.json: bad JSON/],

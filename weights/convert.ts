@@ -38,6 +38,9 @@ export interface ConvertedWeights {
 
 const isFours = (type: string): type is FourBitFloat => type === 'nvfp4' || type === 'mxfp4'
 
+/** The weights, without the orders that some are read in. */
+const weightsIn = (source: ModelSource): readonly WeightTensor[] => [...source.tensors.values()].filter(t => t.packing !== 'order')
+
 /** Where a row of q or k goes in GGUF's llama files; null where rows keep their order. */
 export function permutation(config: Config, tensor: WeightTensor): readonly number[] | null {
   if (config.architecture !== 'llama' && config.architecture !== 'mistral') return null
@@ -59,7 +62,7 @@ export function forGguf(source: ModelSource, float: PlainType): ConvertedWeights
     if (raw) return placeRaw(tensor, ggufSlot(name, tensor.type, tensor.shape), permute)
     return placeEncoded(tensor, ggufSlot(name, float, tensor.shape), float, permute)
   }
-  return { placed: [...source.tensors.values()].map(tensor => ({ tensor, placement: place(tensor) })), quantization: null }
+  return { placed: weightsIn(source).map(tensor => ({ tensor, placement: place(tensor) })), quantization: null }
 }
 
 /** The float32 whose inverse in float32 is exactly `scale`, or null: what compressed-tensors would have to divide by. */
@@ -75,7 +78,7 @@ export function exactDivisor(scale: number): number | null {
 
 /** The weights for a safetensors file: NVFP4 in the common layout, or in ModelOpt's where a tensor scale has no exact inverse. */
 export function forSafetensors(source: ModelSource, float: PlainType): ConvertedWeights {
-  const tensors = [...source.tensors.values()]
+  const tensors = weightsIn(source)
   const types = new Set(tensors.map(t => t.type).filter(isFours))
   check(types.size < 2, 'convert', `${source.path}: NVFP4 and MXFP4 in one model`, 'one of the two')
   const layout: Nvfp4Layout = tensors.every(t => t.type !== 'nvfp4' || exactDivisor(t.scale) !== null) ? 'compressed-tensors' : 'modelopt'
@@ -143,7 +146,7 @@ export function forDat(source: ModelSource, optionsOf: (tensor: WeightTensor) =>
       },
     }
   }
-  const tensors = [...source.tensors.values()]
+  const tensors = weightsIn(source)
   const embedding = source.tensors.get('model.embed_tokens.weight')!
   const head = source.config.tiedHead ? [{ ...embedding, name: 'lm_head.weight' }] : []
   return { placed: [...tensors, ...head].map(tensor => ({ tensor, placement: place(tensor) })), quantization: null }

@@ -41,7 +41,7 @@ export interface InspectReport {
 
 /** Describes an open model. A tied head is counted once, as the embedding. */
 export function inspect(source: ModelSource): InspectReport {
-  const tensors = [...source.tensors.values()].map(inspectTensor)
+  const tensors = [...source.tensors.values()].filter(t => t.packing !== 'order').map(inspectTensor)
   const types = [...new Set(tensors.map(t => t.type))].map(type => {
     const own = tensors.filter(t => t.type === type)
     return { type, tensors: own.length, parameters: sum(own.map(t => t.parameters)), bytes: sum(own.map(t => t.bytes)) }

@@ -38,7 +38,7 @@ export interface Problem {
 }
 
 const isCacheInput = (pattern: string): boolean => pattern.startsWith('float[slots')
-const weightNames: ReadonlySet<string> = new Set(['weight', 'norm', 'bias', 'qNorm', 'kNorm'])
+const weightNames: ReadonlySet<string> = new Set(['weight', 'norm', 'bias', 'qNorm', 'kNorm', 'order'])
 const stateArrays: Readonly<Record<string, StateArray>> = {
   tokens: 'tokens', positions: 'positions', sequences: 'sequences', slots: 'slots', rows: 'outputRows', pageTable: 'pageTable',
 }
@@ -104,7 +104,7 @@ export function problem(op: Op, sample: Sample, options: ProblemOptions = {}): P
         const matrix = quantized(options.type ?? 'f32', at[0]!, at[1]!, numbers)
         matrices.set(made, matrix)
         values.set(made, { shape: at, data: matrix.values })
-      } else values.set(made, { shape: at, data: numbers.floats(total) })
+      } else values.set(made, { shape: at, data: name === 'order' ? Float64Array.from(numbers.permutation(total)) : numbers.floats(total) })
       return made
     }
     const made = input(name, type)

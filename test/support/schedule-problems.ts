@@ -5,14 +5,16 @@ import { attentionOp, kvAppendOp, qkvHeadsOp } from '../../graph/ops/attention.j
 import { fusedLinearOp, linearOp, siluMulOp } from '../../graph/ops/linear.js'
 import { rmsNormOp } from '../../graph/ops/norm.js'
 import { ropeOp } from '../../graph/ops/rope.js'
+import { columnsOp } from '../../graph/ops/columns.js'
 import { embeddingOp, rowsOp } from '../../graph/ops/rows.js'
 import { argmaxOp, topKOp } from '../../graph/ops/select.js'
 import { knobChoices, type Schedule } from '../../codegen/schedule.js'
+import { runElements } from '../../codegen/types/layout.js'
 import { quantTypes } from '../../codegen/types/table.js'
 import { problem, type Problem, type Sample } from './problems.js'
 
 export const ops: readonly Op[] = [
-  addOp, mulOp, siluOp, sliceOp, attentionOp, kvAppendOp, qkvHeadsOp, fusedLinearOp, linearOp, siluMulOp, rmsNormOp, ropeOp, embeddingOp, rowsOp, argmaxOp, topKOp,
+  addOp, mulOp, siluOp, sliceOp, attentionOp, kvAppendOp, qkvHeadsOp, fusedLinearOp, linearOp, siluMulOp, rmsNormOp, ropeOp, embeddingOp, rowsOp, columnsOp, argmaxOp, topKOp,
 ]
 
 /** Shapes that the ops' own samples do not have: widths that are no whole runs, few rows of a fused linear, odd heads. */
@@ -30,6 +32,7 @@ const more: readonly [Op, Sample][] = [
   [attentionOp, { sizes: { tokens: 20, heads: 2, headDim: 16, slots: 1024, kvHeads: 2, sequences: 3, pages: 2 }, attributes: { window: null, scale: 0.25 } }],
 ]
 
+const isWide = (type: string): boolean => (quantTypes[type]!.scale?.group ?? 1) > runElements
 const hasMatrix = (op: Op): boolean => Object.entries(op.inputs).some(([name, pattern]) => name === 'weight' && pattern.includes(','))
 const hasCache = (op: Op): boolean => Object.values(op.inputs).some(p => p.startsWith('float[slots'))
 const columns = (s: Sample): number => (s.sizes['inner'] ?? s.sizes['hidden'] ?? 0) as number
@@ -39,7 +42,9 @@ export function* problemsOf(op: Op): Generator<Problem> {
   for (const [i, sample] of samples.entries()) {
     // Every type with few rows and with many; one of each kind (no scale, minima, row scales) with other shapes.
     const rows = [sample.sizes['...'] ?? 1].flat()[0]!
-    const wanted = i === 0 || (rows > 64 && rows < 100) ? Object.keys(quantTypes) : rows > 100 ? ['q4_1'] : ['f16', 'q4_1', 'nvfp4']
+    // Groups wider than a run differ in where their scales are read, and are tried where they fit.
+    const [narrow, wide] = [Object.keys(quantTypes).filter(t => !isWide(t)), Object.keys(quantTypes).filter(isWide)]
+    const wanted = i === 0 || (rows > 64 && rows < 100) ? narrow : rows > 100 ? ['q4_1'] : ['f16', 'q4_1', 'nvfp4', ...(i === 1 ? wide : [])]
     const fits = (t: string): boolean => columns(sample) % (quantTypes[t]!.scale?.group ?? 1) === 0 && wanted.includes(t)
     const types = hasMatrix(op) ? Object.keys(quantTypes).filter(fits) : [undefined]
     for (const type of types) {
