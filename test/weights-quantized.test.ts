@@ -107,6 +107,22 @@ for (const name of ['awq_g128', 'gptq_g32_act', 'fp8', 'fp8_blocks', 'mxfp4']) {
   })
 }
 
+for (const [base, eights] of [['qwen3_awq_g128', 0x88], ['qwen3_gptq_g64', 0x77]] as const) {
+  test(`${base} with zeros of 8 is Q4_0 in GGUF, exactly`, async () => {
+    const from = changed(base, (t, data) => (t.name.endsWith('.qzeros') ? { data: data.fill(eights) } : {}))
+    const to = join(makeFolder(), 'a.gguf')
+    assert.ok((await convertModel(from, to)).tensors.every(t => t.loss === null))
+    const [a, b] = [await openModel(from), await openModel(to)]
+    for (const [key, tensor] of a.tensors) {
+      const other = b.tensors.get(key)!
+      if (tensor.type.startsWith('int4')) assert.is(other.type, 'q4_0')
+      assert.equal(Array.from(dequantize(b, other), v => v + 0), Array.from(dequantize(a, tensor), v => v + 0), key)
+    }
+    a.close()
+    b.close()
+  })
+}
+
 // Parts that do not fit together.
 
 const at = 'model.layers.0.self_attn.q_proj'

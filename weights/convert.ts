@@ -9,9 +9,10 @@ import { datLayout, datSlot } from './dat.js'
 import { fileRow } from './dequantize.js'
 import { ggufName } from './gguf.js'
 import { ggufLayout, ggufSlot, type GgufMetadata } from './gguf-write.js'
+import { isSymmetric } from './int4.js'
 import type { ModelSource, WeightTensor } from './model.js'
 import {
-  blockSlots, datFours, fitsFours, fitsGguf, foldScale, isPlain, placeEncoded, placeFours, placeQuantized, placeRaw, plainSlot, planeSlots,
+  blockSlots, datFours, fitsFours, fitsGguf, foldScale, isPlain, placeEncoded, placeFours, placeQuantized, placeRaw, placeSymmetric, plainSlot, planeSlots,
   type Placement, type PlainType, type FoursSlots,
 } from './place.js'
 import { readFours, sizeOf, type FourBitFloat } from './rows.js'
@@ -60,6 +61,7 @@ export function forGguf(source: ModelSource, float: PlainType): ConvertedWeights
     if (isFours(tensor.type) && fitsFours(tensor.type, columns, true)) return placeFours(tensor, tensor.type, blockSlots(name, tensor.type, tensor.shape, tensor.scale, permute))
     const raw = (isPlain(tensor.type) || tensor.packing === 'gguf') && fitsGguf(tensor.type, columns) && tensor.scale === 1
     if (raw) return placeRaw(tensor, ggufSlot(name, tensor.type, tensor.shape), permute)
+    if (isSymmetric(source, tensor)) return placeSymmetric(tensor, ggufSlot(name, 'q4_0', tensor.shape), permute)
     return placeEncoded(tensor, ggufSlot(name, float, tensor.shape), float, permute)
   }
   return { placed: weightsIn(source).map(tensor => ({ tensor, placement: place(tensor) })), quantization: null }

@@ -57,3 +57,32 @@ export function int4Rows(source: Reader, tensor: WeightTensor, row: number, out:
     }
   }
 }
+
+/** Whether every zero is 8, scales are f16 and inputs are in their order: then a weight is Q4_0 of GGUF, whose codes stand for −8 to 7. */
+export function isSymmetric(source: Reader, tensor: WeightTensor): boolean {
+  const { int4 } = tensor
+  if (!int4 || int4.scales !== 'f16' || tensor.ranges['order']) return false
+  const eights = int4.zeroOffset === 1 ? 0x77777777 : 0x88888888
+  return readWords(source, tensor, 'qzeros').every(w => w === eights)
+}
+
+/** Rows of a symmetric weight as blocks of Q4_0: an f16, then element j low and j + 16 high. Wider groups repeat their scale. */
+export function symmetricBlocks(source: Reader, tensor: WeightTensor, row: number, count: number): Uint8Array {
+  const [rows, columns] = tensor.shape as readonly [number, number]
+  const group = int4Group(tensor)
+  const words = readWords(source, tensor, 'qweight')
+  const scales = new Uint16Array(tensor.ranges['scales']!.bytes / 2)
+  source.read(tensor.ranges['scales']!, new Uint8Array(scales.buffer))
+  const awq = tensor.packing === 'awq'
+  const code = (o: number, k: number): number => (awq ? words[k * (rows / 8) + (o >> 3)]! >>> (4 * awqNibble[o % 8]!) : words[(k >> 3) * rows + o]! >>> (4 * (k % 8))) & 15
+  const out = new Uint8Array((count * columns * 18) / 32)
+  for (let r = 0, at = 0; r < count; r++) {
+    for (let k = 0; k < columns; k += 32, at += 18) {
+      const scale = scales[Math.floor(k / group) * rows + row + r]!
+      out[at] = scale & 0xff
+      out[at + 1] = scale >> 8
+      for (let j = 0; j < 16; j++) out[at + 2 + j] = code(row + r, k + j) | (code(row + r, k + j + 16) << 4)
+    }
+  }
+  return out
+}

@@ -8,7 +8,7 @@ import { datSlot } from './dat.js'
 import { dequantize } from './dequantize.js'
 import { e4m3ToF32, f32ToE4m3 } from './floats.js'
 import { ggufBlock, ggufSlot } from './gguf-write.js'
-import { inputOrder } from './int4.js'
+import { inputOrder, symmetricBlocks } from './int4.js'
 import type { ModelSource, WeightTensor } from './model.js'
 import { largestOf, quantizeFours, type QuantizeOptions } from './quantize.js'
 import { encodeRows, type EncodedType } from './quantize-blocks.js'
@@ -87,6 +87,17 @@ export function placeRaw(tensor: WeightTensor, slot: Slot, permute: readonly num
     fill(source, put) {
       const perRow = slot.bytes / sizeOf(tensor).rows
       eachChunk(tensor, (from, count) => writeRows(put, slot.name, perRow, from, permute, readRows(source, tensor, 'data', from, count)))
+      return null
+    },
+  }
+}
+
+/** AWQ's and GPTQ's codes with zeros of 8, as the blocks of Q4_0 that they are. */
+export function placeSymmetric(tensor: WeightTensor, slot: Slot, permute: readonly number[] | null): Placement {
+  return {
+    slots: [slot], to: 'q4_0',
+    fill(source, put) {
+      eachChunk(tensor, (from, count) => writeRows(put, slot.name, slot.bytes / sizeOf(tensor).rows, from, permute, symmetricBlocks(source, tensor, from, count)))
       return null
     },
   }

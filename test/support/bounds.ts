@@ -40,6 +40,7 @@ export function bounds(p: Problem, want: readonly Tensor[], products: Products):
     // Ids, copies and logits in their order.
     case 'slice':
     case 'rows':
+    case 'columns':
     case 'argmax':
     case 'topK': return [new Float64Array(want[0]!.data.length)]
     default: throw new Error(`no bound is known for ${p.node.op.name}`)
