@@ -53,6 +53,16 @@ export function dequantize(source: Pick<ModelSource, 'read'>, tensor: WeightTens
   return out
 }
 
+/** The same with every column where the model has it, for who looks at values and not at products. */
+export function dequantizeInOrder(source: Pick<ModelSource, 'read'>, tensor: WeightTensor, rowFrom = 0, rows?: number): Float32Array {
+  const values = dequantize(source, tensor, rowFrom, rows)
+  if (!tensor.ranges['order']) return values
+  const order = inputOrder(source, tensor, 'order')
+  const out = new Float32Array(values.length)
+  for (let at = 0; at < values.length; at += order.length) for (let i = 0; i < order.length; i++) out[at + order[i]!] = values[at + i]!
+  return out
+}
+
 /** Where the model's row stands in a permuted file, whose heads hold [headDim/2, 2] rows for the model's [2, headDim/2]. */
 export function fileRow(row: number, headDim: number): number {
   const within = row % headDim

@@ -5,10 +5,10 @@
  */
 import { WeftError } from '../graph/error.js'
 import { datSlot } from './dat.js'
-import { dequantize } from './dequantize.js'
+import { dequantize, dequantizeInOrder } from './dequantize.js'
 import { e4m3ToF32, f32ToE4m3 } from './floats.js'
 import { ggufBlock, ggufSlot } from './gguf-write.js'
-import { inputOrder, symmetricBlocks } from './int4.js'
+import { symmetricBlocks } from './int4.js'
 import type { ModelSource, WeightTensor } from './model.js'
 import { largestOf, quantizeFours, type QuantizeOptions } from './quantize.js'
 import { encodeRows, type EncodedType } from './quantize-blocks.js'
@@ -42,16 +42,6 @@ export function eachChunk(tensor: WeightTensor, each: (from: number, count: numb
   const { rows, columns } = sizeOf(tensor)
   const step = Math.max(1, Math.floor(chunkBytes / 4 / columns))
   for (let from = 0; from < rows; from += step) each(from, Math.min(step, rows - from))
-}
-
-/** Values with their inputs where the model has them: a weight with an order of inputs is decoded in that order. */
-function valuesOf(source: ModelSource, tensor: WeightTensor, from: number, count: number): Float32Array {
-  const values = dequantize(source, tensor, from, count)
-  if (!tensor.ranges['order']) return values
-  const order = inputOrder(source, tensor, 'order')
-  const out = new Float32Array(values.length)
-  for (let at = 0; at < values.length; at += order.length) for (let i = 0; i < order.length; i++) out[at + order[i]!] = values[at + i]!
-  return out
 }
 
 const none: Loss = { errors: 0, values: 0, largest: 0 }
@@ -117,7 +107,7 @@ export function placeEncoded(tensor: WeightTensor, slot: Slot, to: EncodedType, 
       const { rows, columns } = sizeOf(tensor)
       let loss = none
       eachChunk(tensor, (from, count) => {
-        const values = valuesOf(source, tensor, from, count)
+        const values = dequantizeInOrder(source, tensor, from, count)
         const bytes = named(tensor, () => encodeRows(to, values, columns, options))
         loss = addLoss(loss, values, decodeAgain(to, columns, { data: bytes }, 1, ggufBlock(to)!.values === 1 ? 'plain' : 'gguf'))
         if (rows === 1 && permute !== null && permute.length === columns) permuteVector(put, slot.name, permute, bytes)
@@ -218,7 +208,7 @@ export function placeQuantized(tensor: WeightTensor, type: FourBitFloat, scale: 
       into.scale(put)
       let loss = none
       eachChunk(tensor, (from, count) => {
-        const values = valuesOf(source, tensor, from, count)
+        const values = dequantizeInOrder(source, tensor, from, count)
         const fours = named(tensor, () => quantizeFours(type, values, columns, scale, options))
         loss = addLoss(loss, values, decodeAgain(type, columns, { ...fours }, scale, 'planes'))
         into.rows(put, from, fours)
@@ -232,7 +222,7 @@ export function placeQuantized(tensor: WeightTensor, type: FourBitFloat, scale: 
 export function largestIn(source: ModelSource, tensor: WeightTensor): number {
   let most = 0
   eachChunk(tensor, (from, count) => {
-    const own = largestOf(valuesOf(source, tensor, from, count))
+    const own = largestOf(dequantizeInOrder(source, tensor, from, count))
     if (!Number.isFinite(own)) throw new WeftError({ where: 'quantize', what: `tensor ${tensor.name}: values`, expected: 'finite numbers', got: `${own}` })
     most = Math.max(most, own)
   })

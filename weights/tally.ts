@@ -1,5 +1,5 @@
 /** What a tensor's values look like, in a few numbers gathered piece by piece. */
-import { dequantize } from './dequantize.js'
+import { dequantizeInOrder } from './dequantize.js'
 import type { ModelSource, WeightTensor } from './model.js'
 
 const pieceValues = 1 << 20
@@ -68,7 +68,7 @@ export function tallyTensor(source: Pick<ModelSource, 'read'>, tensor: WeightTen
   const step = Math.max(1, Math.floor(pieceValues / columns))
   const all = new Tallying()
   for (let at = 0; at < rows; at += step) {
-    const values = dequantize(source, tensor, at, Math.min(step, rows - at))
+    const values = dequantizeInOrder(source, tensor, at, Math.min(step, rows - at))
     all.add(values)
     each(values)
   }
