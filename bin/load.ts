@@ -3,14 +3,15 @@
  * why not the others, a stand-in model), then one line that names the model and what it runs on.
  */
 import { basename, resolve } from 'node:path'
-import { load, type LoadOptions, type Model } from '../engine/index.js'
+import { builtInModel, load, locateModel, type LoadOptions, type Model } from '../engine/index.js'
 import { note, parameters, progressBar } from './terminal.js'
 
 /** Loads the model at `path`, or the built-in one. Throws the engine's WeftErrors. */
 export async function loadModel(path: string | undefined, options: LoadOptions): Promise<Model> {
-  const progress = await progressBar()
+  const located = path === undefined ? null : await modelPath(path)
+  const progress = await progressBar('weights')
   try {
-    const model = await load(path ?? null, { ...(await withSoftwareGpu(options)), onProgress: progress.update, onNotice: note })
+    const model = await load(located, { ...(await withSoftwareGpu(options)), onProgress: progress.update, onNotice: note })
     progress.end()
     note(`${modelName(path)} (${model.config.architecture}, ${parameters(parameterCount(model))} parameters) on ${model.device}, ${model.compute}`)
     return model
@@ -22,6 +23,17 @@ export async function loadModel(path: string | undefined, options: LoadOptions):
 /** The options with a software adapter allowed where it is the only one and webgpu was named. */
 export async function withSoftwareGpu(options: LoadOptions): Promise<LoadOptions> {
   return { ...options, softwareGpu: options.device === 'webgpu' && (await onlySoftwareGpu()) }
+}
+
+/** What to open for what was given as `--model`: the built-in model, a path, or a model of the hub, downloaded where the cache lacks it. */
+export async function modelPath(model: string | undefined): Promise<string> {
+  if (model === undefined) return builtInModel()
+  const progress = await progressBar('download')
+  try {
+    return await locateModel(model, { onProgress: progress.update, onNotice: note })
+  } finally {
+    progress.end()
+  }
 }
 
 /** Who asks for webgpu by name gets it on a processor too where there is no GPU; `auto` would take wasm. */

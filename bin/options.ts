@@ -7,7 +7,7 @@ import type { DeviceName, GenerateOptions, LoadOptions } from '../engine/types.j
 import { wrongOption } from './command.js'
 
 export const modelOption = {
-  model: { type: 'string', requiresArg: true, describe: 'Folder, .gguf, .safetensors or .dat file', defaultDescription: 'the built-in model' },
+  model: { type: 'string', requiresArg: true, describe: 'Folder, .gguf, .safetensors or .dat file, or a model of the Hugging Face hub: organization/repository', defaultDescription: 'the built-in model' },
 } as const satisfies Readonly<Record<string, Options>>
 
 export const loadOptions = {

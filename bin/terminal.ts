@@ -27,11 +27,11 @@ export interface Progress {
   readonly end: () => void
 }
 
-/** A bar for bytes of weights on their way to the device. Silent where standard error is no terminal. */
-export async function progressBar(): Promise<Progress> {
+/** A bar for bytes on their way. Silent where standard error is no terminal. */
+export async function progressBar(what: 'weights' | 'download'): Promise<Progress> {
   if (!process.stderr.isTTY) return { update: () => {}, end: () => {} }
   const { SingleBar, Presets } = await import('cli-progress')
-  const bar = new SingleBar({ stream: process.stderr, format: 'weights [{bar}] {percentage}%  {done} of {all}', clearOnComplete: true, linewrap: null, hideCursor: null, gracefulExit: false }, Presets.legacy)
+  const bar = new SingleBar({ stream: process.stderr, format: `${what} [{bar}] {percentage}%  {done} of {all}`, clearOnComplete: true, linewrap: null, hideCursor: null, gracefulExit: false }, Presets.legacy)
   let started = false
   return {
     update(done, total) {

@@ -15,6 +15,7 @@ import { openDevice } from './device.js'
 import { DeviceExecutor, initialPages } from './device-executor.js'
 import { dumpForms } from './dump.js'
 import type { Executor } from './executor.js'
+import { locateModel } from './hub/pull.js'
 import { logLoaded, observer, type Observe, type ObserveParts } from './observe.js'
 import { Pages } from './pages.js'
 import { ReferenceExecutor } from './reference.js'
@@ -52,13 +53,16 @@ export interface LoadInternals {
 }
 
 /**
- * Loads a model onto a device. @param path a directory, a .gguf or a .safetensors file; null for the built-in model.
+ * Loads a model onto a device. @param path a directory, a .gguf or a .safetensors file, or a name of the hub
+ * (`organization/repository:file@revision`), downloaded where the cache lacks it; null for the built-in model.
  * Throws a WeftError that names the file, tensor or option at fault. @param internals for tests of weft itself
  */
 export async function load(path: string | null, options: LoadOptions = {}, internals: LoadInternals = {}): Promise<Model> {
   const started = performance.now()
   const look = { ...switches(), ...internals.switches }
-  const source = await openModel(path ?? builtInModel())
+  const source = await openModel(path === null ? builtInModel() : await locateModel(path, {
+    ...(options.onDownload ? { onProgress: options.onDownload } : {}), ...(options.onNotice ? { onNotice: options.onNotice } : {}),
+  }))
   try {
     const opened = performance.now()
     if (source.notice) options.onNotice?.(`${source.path}: ${source.notice}`)

@@ -28,6 +28,8 @@ export interface LoadOptions {
   readonly softwareGpu?: boolean
   /** Is given each op's output; ops then run one at a time, and without fusion where it would hide one (unless `fuse` is true). */
   readonly trace?: TraceSink
+  /** Bytes of a model from the hub that are on disk, and of all. */
+  readonly onDownload?: (done: number, total: number) => void
   /** Bytes of weights on the device so far, and of all. */
   readonly onProgress?: (done: number, total: number) => void
   /** Lines worth showing a person: which device was taken and why not the others, a stand-in model. */

@@ -19,6 +19,23 @@ export interface Switches {
   readonly nvrtc: string | null
   /** Where Python keeps packages that may carry NVRTC: VIRTUAL_ENV and CONDA_PREFIX. */
   readonly pythonPrefixes: readonly string[]
+  /** What the Hugging Face tools read, as it stands; `engine/hub/settings.ts` says what follows from it. */
+  readonly hub: HubVariables
+}
+
+export interface HubVariables {
+  /** HF_TOKEN, or its older name HUGGING_FACE_HUB_TOKEN. */
+  readonly token: string | null
+  /** HF_TOKEN_PATH: the file that holds it. */
+  readonly tokenPath: string | null
+  /** HF_ENDPOINT: another hub than huggingface.co. */
+  readonly endpoint: string | null
+  /** HF_HOME: folder of all Hugging Face tools. */
+  readonly home: string | null
+  /** HF_HUB_CACHE, or its older name HUGGINGFACE_HUB_CACHE: folder of downloaded repositories. */
+  readonly cache: string | null
+  /** HF_HUB_OFFLINE: never ask the hub. */
+  readonly offline: string | null
 }
 
 const environment = (): Readonly<Record<string, string | undefined>> => (typeof process === 'undefined' ? {} : process.env)
@@ -35,5 +52,9 @@ export function switches(): Switches {
     debug, dump: text('WEFT_DUMP'), check: checked === '1', cache: text('WEFT_CACHE'), userCache: text('XDG_CACHE_HOME'),
     nvrtc: text('WEFT_NVRTC'),
     pythonPrefixes: Object.freeze([text('VIRTUAL_ENV'), text('CONDA_PREFIX')].filter(p => p !== null)),
+    hub: Object.freeze({
+      token: text('HF_TOKEN') ?? text('HUGGING_FACE_HUB_TOKEN'), tokenPath: text('HF_TOKEN_PATH'), endpoint: text('HF_ENDPOINT'),
+      home: text('HF_HOME'), cache: text('HF_HUB_CACHE') ?? text('HUGGINGFACE_HUB_CACHE'), offline: text('HF_HUB_OFFLINE'),
+    }),
   })
 }

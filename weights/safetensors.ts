@@ -5,7 +5,8 @@
  * which tensors a model needs; a dtype nobody asks for is no error.
  * Format: huggingface/safetensors, README "Format".
  */
-import { isAbsolute, join, normalize, sep } from 'node:path'
+import { realpathSync } from 'node:fs'
+import { dirname, isAbsolute, join, normalize, sep } from 'node:path'
 import { check, WeftError } from '../graph/error.js'
 import { isInteger, isObject, parseObject, readable, show, type Values } from './fields.js'
 import { checkApart, type FileTensor } from './file-tensor.js'
@@ -69,10 +70,9 @@ export function readSafetensorsFolder(files: ModelFiles, folder: string): Readon
   const indexFile = join(folder, 'model.safetensors.index.json')
   const text = readText(indexFile, where, headerLimit)
   if (text === null) return null
-  const map = parseObject(text, where, indexFile)['weight_map']
-  check(isObject(map), where, `${indexFile}: weight_map`, 'an object of tensor name -> file', show(map))
   const tensors = new Map<string, FileTensor>()
-  for (const [shard, names] of byShard(map, indexFile)) {
+  for (const [shard, names] of readIndex(text, indexFile)) {
+    checkInside(folder, shard, indexFile)
     const held = readSafetensors(files, join(folder, shard))
     for (const name of names) {
       const tensor = held.get(name)
@@ -81,6 +81,24 @@ export function readSafetensorsFolder(files: ModelFiles, folder: string): Readon
     }
   }
   return tensors
+}
+
+/** The files that the text of an index lists, each with its tensors. Throws for a name that would leave the folder. */
+export function readIndex(text: string, indexFile: string): ReadonlyMap<string, readonly string[]> {
+  const map = parseObject(text, where, indexFile)['weight_map']
+  check(isObject(map), where, `${indexFile}: weight_map`, 'an object of tensor name -> file', show(map))
+  return byShard(map, indexFile)
+}
+
+/**
+ * A file may be a link, as in the hub's cache; that is its owner's doing. The folders on the way to it may not lead elsewhere: an
+ * index is a stranger's text, and what it names has to lie in the folder even when links do.
+ */
+function checkInside(folder: string, shard: string, indexFile: string): void {
+  const parent = dirname(join(folder, shard))
+  if (kindOf(parent) === null) return
+  const [inner, outer] = [realpathSync(parent), realpathSync(folder)]
+  check(inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : `${outer}${sep}`), where, `${indexFile}: file name`, 'a file inside the folder', `${show(shard)}, which a link leads out of it`)
 }
 
 function byShard(map: Values, indexFile: string): ReadonlyMap<string, readonly string[]> {

@@ -10,7 +10,7 @@ import type { DeviceName, LoadOptions } from '../../engine/types.js'
 import { WeftError } from '../../graph/error.js'
 import { kindOf } from '../../weights/files.js'
 import { defineCommand, wrongOption } from '../command.js'
-import { loadModel, withSoftwareGpu } from '../load.js'
+import { loadModel, modelPath, withSoftwareGpu } from '../load.js'
 import { deviceOf, given, integer, loadOptions, loadOptionsOf, modelOption, positive } from '../options.js'
 import { hasPrompt, promptOptions, tracedPrompt } from '../prompt.js'
 import { figure, table } from '../table.js'
@@ -35,6 +35,7 @@ export const checkCommand = defineCommand({
     const load = loadOptionsOf(argv)
     const options = given({ chunk: integer('--chunk', argv.chunk, 1, 2 ** 24), tolerance: positive('--tolerance', argv.tolerance, 10) })
     if (argv.model === undefined) throw wrongOption('--model', 'missing', 'the model to check')
+    const path = await modelPath(argv.model)
     const prompted = hasPrompt(argv)
     const [first, second] = [['--expected', argv.expected], ['--trace', argv.trace], ['--against', argv.against]].filter(([, v]) => v !== undefined)
     if (second !== undefined) throw wrongOption(second[0]!, `given together with ${first![0]}`, 'one of the two')
@@ -42,22 +43,22 @@ export const checkCommand = defineCommand({
     const print = (report: unknown, text: () => string): void => void process.stdout.write(argv.json ? `${JSON.stringify(report)}\n` : text())
 
     if (argv.trace !== undefined) {
-      const report = await checkTrace(argv.model, readTrace(argv.trace), await shown(load), options)
+      const report = await checkTrace(path, readTrace(argv.trace), await shown(load), options)
       print(report, () => describeOps(report))
       return report.ok ? 0 : 1
     }
-    const folder = argv.expected ?? (kindOf(argv.model) === 'directory' ? argv.model : dirname(argv.model))
+    const folder = argv.expected ?? (kindOf(path) === 'directory' ? path : dirname(path))
     if (argv.against !== undefined) {
       const others = await Promise.all(devicesOf(argv.against).map(device => shown({ ...load, device })))
       const base = await shown({ ...load, device: load.device === 'auto' ? 'reference' : load.device! })
-      const reports = await checkAgainst(argv.model, base, others, model => (prompted ? tracedPrompt(model, argv).ids : readExpected(folder).prompt), {
+      const reports = await checkAgainst(path, base, others, model => (prompted ? tracedPrompt(model, argv).ids : readExpected(folder).prompt), {
         ...options, onReport: report => argv.json || process.stdout.write(describeOps(report)),
       })
       if (argv.json) process.stdout.write(`${JSON.stringify(reports)}\n`)
       return reports.every(r => r.ok) ? 0 : 1
     }
     if (kindOf(folder) !== 'directory') throw new WeftError({ where: 'check', what: `${folder}: no such folder` })
-    const model = await loadModel(argv.model, load)
+    const model = await loadModel(path, load)
     try {
       const report = await check(model, folder, { ...(load.kvType === 'f16' ? { tolerance: 1e-2 } : {}), ...options })
       print(report, () => describe(report))

@@ -15,9 +15,9 @@ import { printKernel } from '../../codegen/print.js'
 import { WeftError } from '../../graph/error.js'
 import { printGraph } from '../../graph/graph.js'
 import { openModel } from '../../weights/open.js'
-import { builtInModel } from '../../engine/load.js'
 import { defineCommand, wrongOption } from '../command.js'
 import { writeTextFile } from '../input.js'
+import { modelPath } from '../load.js'
 import { integer, loadOptions, modelOption } from '../options.js'
 import { packageVersion } from '../package.js'
 import { profile, profileNames } from '../profiles.js'
@@ -47,7 +47,7 @@ export const emitCommand = defineCommand({
   async run(argv) {
     const caps = profile(argv)
     const limit = integer('--context', argv.context, 1, 2 ** 24) ?? 32768
-    const path = argv.model ?? builtInModel()
+    const path = await modelPath(argv.model)
     const source = await openModel(path)
     source.close()
     const compute = argv.compute ?? (caps.f16 && !caps.simd ? 'f16' : 'f32')

@@ -7,7 +7,7 @@ import { openModel } from '../../weights/open.js'
 import { inspect, type InspectReport } from '../../weights/inspect.js'
 import { defineCommand, wrongOption } from '../command.js'
 import { modelOption } from '../options.js'
-import { builtInModel } from '../../engine/load.js'
+import { modelPath } from '../load.js'
 import { table } from '../table.js'
 import { bytes, parameters } from '../terminal.js'
 
@@ -22,12 +22,13 @@ export const inspectCommand = defineCommand({
   async run(argv) {
     if (argv.path !== undefined && argv.model !== undefined) throw wrongOption('--model', 'given together with a path', 'one of the two')
     if (argv.dump !== undefined && argv.tensor === undefined) throw wrongOption('--dump', 'given without --tensor')
+    const path = await modelPath(argv.path ?? argv.model)
     if (argv.tensor !== undefined) {
-      const found = await inspectTensor(argv.path ?? argv.model ?? builtInModel(), argv.tensor, argv.dump)
+      const found = await inspectTensor(path, argv.tensor, argv.dump)
       process.stdout.write(argv.json ? `${JSON.stringify(found)}\n` : describeTensor(found))
       return 0
     }
-    const source = await openModel(argv.path ?? argv.model ?? builtInModel())
+    const source = await openModel(path)
     source.close()
     const report = inspect(source)
     process.stdout.write(argv.json ? `${JSON.stringify(report)}\n` : describe(report))

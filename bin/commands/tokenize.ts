@@ -14,7 +14,7 @@ import { defineCommand, wrongOption } from '../command.js'
 import { readConversation } from '../conversation.js'
 import { parseJson, readInput } from '../input.js'
 import { modelOption } from '../options.js'
-import { builtInModel } from '../../engine/load.js'
+import { modelPath } from '../load.js'
 
 export const tokenizeCommand = defineCommand({
   positionals: { text: { type: 'string', describe: 'The text, or with --decode the ids; else --file, else standard input' } },
@@ -29,7 +29,7 @@ export const tokenizeCommand = defineCommand({
     if (argv.chat !== undefined && (argv.decode || argv.json || argv.file !== undefined || argv.text !== undefined)) {
       throw wrongOption('--chat', 'given together with a text, --file, --decode or --json', 'alone')
     }
-    const found = await findTexts(argv.model ?? builtInModel())
+    const found = await findTexts(await modelPath(argv.model))
     if (argv.chat !== undefined) {
       const { messages, options } = readConversation(argv.chat)
       if (found.chatTemplate === null) throw new WeftError({ where: 'chat-template', what: `${found.path}: the model has no chat template` })
