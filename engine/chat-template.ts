@@ -1,9 +1,10 @@
 /**
  * Chat templates: the Jinja text that a model carries, rendered by `@huggingface/jinja` with the variables that transformers'
- * `apply_chat_template` gives. Nothing is added to or taken from what the template writes.
+ * `apply_chat_template` gives. Nothing is added to or taken from what the template writes. Templates come with models from anywhere:
+ * time, memory and output are bounded (`bounded-jinja.ts`).
  */
-import { Template } from '@huggingface/jinja'
 import { WeftError } from '../graph/error.js'
+import { renderBounded, templateLimits, type TemplateLimits } from './bounded-jinja.js'
 
 /** A message as templates read it; besides the role mostly `content`, and `tool_calls` and the like. */
 export interface ChatMessage {
@@ -23,14 +24,15 @@ export interface ChatOptions {
   readonly [variable: string]: unknown
 }
 
-/** The prompt that `template` makes of the messages. Throws WeftError for a template that cannot be parsed, fails, or refuses the messages. */
-export function renderChat(template: string, messages: readonly ChatMessage[], options: ChatOptions = {}): string {
+/**
+ * The prompt that `template` makes of the messages. Throws WeftError for a template that cannot be parsed, fails, refuses the
+ * messages, or goes beyond `limits`.
+ */
+export function renderChat(template: string, messages: readonly ChatMessage[], options: ChatOptions = {}, limits: TemplateLimits = templateLimits): string {
   const { addGenerationPrompt = true, bosToken, eosToken, tools = null, ...variables } = options
   let step = 'cannot be parsed'
   try {
-    const parsed = new Template(template)
-    step = 'cannot be rendered'
-    return parsed.render({
+    return renderBounded(template, {
       messages,
       tools,
       documents: null,
@@ -39,9 +41,16 @@ export function renderChat(template: string, messages: readonly ChatMessage[], o
       ...(typeof bosToken === 'string' ? { bos_token: bosToken } : {}),
       ...(typeof eosToken === 'string' ? { eos_token: eosToken } : {}),
       ...variables,
-    })
+    }, limits, () => { step = 'cannot be rendered' })
   } catch (cause) {
-    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n')
-    throw new WeftError({ where: 'chat template', what: `${step}: ${reason}`, cause })
+    throw new WeftError({ where: 'chat template', what: `${step}: ${reasonOf(cause)}`, cause })
   }
+}
+
+/** One short line: the message may be the template's own. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof RangeError) return /call stack/.test(cause.message) ? 'it is nested or calls itself too deep' : `it makes too much (${cause.message})`
+  const line = (cause instanceof Error ? cause.message : String(cause)).replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
+  if (line === '') return 'break or continue outside of a loop'
+  return line.length > 300 ? `${line.slice(0, 299)}…` : line
 }

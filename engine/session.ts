@@ -53,6 +53,7 @@ export class DeviceSession implements Session {
   async logits(ids: Uint32Array, rows: readonly number[] = Array.from(ids, (_, i) => i)): Promise<Float32Array> {
     const { executor, vocab, chunk } = this.parts
     this.check(this.length + ids.length)
+    this.checkIds(ids)
     const out = new Float32Array(rows.length * vocab)
     const wanted = new Map(rows.map((row, i) => [row, i]))
     for (let from = 0; from < ids.length; ) {
@@ -89,6 +90,7 @@ export class DeviceSession implements Session {
     const started = performance.now()
     if (ids.length === 0) throw new WeftError({ where: 'prompt', what: 'the prompt is empty: there is nothing to continue' })
     this.check(ids.length)
+    this.checkIds(ids)
     const { temperature = 0, topK, topP, minP, repeatPenalty } = { ...generation, ...defined(options) }
     const greedy = temperature === 0 && (repeatPenalty ?? 1) === 1
     const seed = greedy ? null : options.seed ?? Math.floor(Math.random() * 2 ** 32)
@@ -197,6 +199,13 @@ export class DeviceSession implements Session {
     const { context } = this.parts
     if (this.closed) throw new WeftError({ where: 'session', what: 'the session is closed' })
     if (positions > context) throw new WeftError({ where: 'context', what: 'the prompt does not fit the context', expected: `at most ${context} tokens`, got: String(positions) })
+  }
+
+  /** A tokenizer may have more tokens than the embedding has rows: kernels would take another's row. */
+  private checkIds(ids: Uint32Array): void {
+    const { vocab } = this.parts
+    const bad = ids.find(id => id >= vocab)
+    if (bad !== undefined) throw new WeftError({ where: 'prompt', what: `token id ${bad} is none of the model's`, expected: `ids below ${vocab}, the rows of its embedding` })
   }
 
   private figures(run: { readonly seed: number | null; readonly prompt: number; readonly cached: number; readonly made: number; readonly started: number; readonly prefilled: number; readonly done: number }): GenerateStats {

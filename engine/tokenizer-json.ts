@@ -3,35 +3,29 @@
  * may ask for is either honoured or an error that names it: a tokenizer that is nearly right gives text that is
  * nearly right.
  */
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { WeftError } from '../graph/error.js'
-import { checkNoHoles, fail, isRecord, MAX_TOKENS, type AddedToken, type Split, type TokenizerSpec } from './tokenizer-spec.js'
+import { basename, dirname, join } from 'node:path'
+import { parseObject, show } from '../weights/fields.js'
+import { readText } from '../weights/files.js'
+import { checkNoHoles, fail, isRecord, MAX_MERGES, MAX_TOKENS, type AddedToken, type Split, type TokenizerSpec } from './tokenizer-spec.js'
+
+/** The largest in use have 40 MB and 2 million values. */
+const fileLimit = 1 << 26
+const valuesLimit = 1 << 23
+/** Far above what any file nests, or puts around a text. */
+const depthLimit = 8
+const aroundLimit = 64
 
 type Json = Readonly<Record<string, unknown>>
 
-async function readJson(file: string): Promise<Json> {
-  let text: string
-  try {
-    // decoded at once: as a stream it takes twice as long
-    text = (await readFile(file)).toString('utf8')
-  } catch (cause) {
-    throw new WeftError({ where: file, what: 'cannot be read', got: cause instanceof Error ? cause.message : String(cause), cause })
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw new WeftError({ where: file, what: 'is not valid JSON', got: cause instanceof Error ? cause.message : String(cause), cause })
-  }
-  return isRecord(value) ? value : fail(file, 'must hold a JSON object', 'an object', value)
+function readJson(file: string): Json {
+  const text = readText(file, 'tokenizer', fileLimit) ?? fail(file, 'cannot be read', 'a file')
+  return parseObject(text, file, basename(file), valuesLimit)
 }
 
 /** Reads both files. Throws WeftError naming the file for anything malformed or not supported. */
 export async function readTokenizerJson(file: string, configFile: string | null): Promise<TokenizerSpec> {
-  const json = await readJson(file)
-  const config = configFile === null ? {} : await readJson(configFile)
+  const json = readJson(file)
+  const config = configFile === null ? {} : readJson(configFile)
   const model = isRecord(json.model) ? json.model : fail(file, 'model', 'an object', json.model)
   checkModel(file, model)
 
@@ -64,7 +58,7 @@ export async function readTokenizerJson(file: string, configFile: string | null)
     suffix: wrapped[1],
     bosId: readNamed(configFile ?? file, 'bos_token', config, idOf),
     eosId: readNamed(configFile ?? file, 'eos_token', config, idOf),
-    chatTemplate: await readChatTemplate(configFile ?? file, config),
+    chatTemplate: readChatTemplate(configFile ?? file, config),
   }
 }
 
@@ -83,8 +77,8 @@ function readVocabulary(file: string, vocab: unknown): (string | undefined)[] {
   const tokens: (string | undefined)[] = new Array(names.length)
   for (const name of names) {
     const id = vocab[name]
-    if (!isId(id)) fail(file, `model.vocab: the id of ${JSON.stringify(name)}`, `an integer below ${MAX_TOKENS}`, id)
-    if (tokens[id] !== undefined) fail(file, `model.vocab: ${JSON.stringify(tokens[id])} and ${JSON.stringify(name)} both have id ${id}`)
+    if (!isId(id)) fail(file, `model.vocab: the id of ${show(name)}`, `an integer below ${MAX_TOKENS}`, id)
+    if (tokens[id] !== undefined) fail(file, `model.vocab: ${show(tokens[id])} and ${show(name)} both have id ${id}`)
     tokens[id] = name
   }
   return tokens
@@ -110,8 +104,8 @@ function readAdded(file: string, value: unknown, tokens: (string | undefined)[],
     }
     const special = flag('special', false), normalized = flag('normalized', !special)
     const content = nfc && normalized ? entry.content.normalize('NFC') : entry.content
-    if (tokens[id] !== undefined && tokens[id] !== content) fail(file, `${at}: id ${id} is already ${JSON.stringify(tokens[id])}`, undefined, content)
-    if (Object.hasOwn(vocab, content) && vocab[content] !== id) fail(file, `${at}.id: ${JSON.stringify(content)} is in model.vocab too`, `${vocab[content]}`, id)
+    if (tokens[id] !== undefined && tokens[id] !== content) fail(file, `${at}: id ${id} is already ${show(tokens[id])}`, undefined, content)
+    if (Object.hasOwn(vocab, content) && vocab[content] !== id) fail(file, `${at}.id: ${show(content)} is in model.vocab too`, `${vocab[content]}`, id)
     tokens[id] = content
     return { id, content, special, lstrip: flag('lstrip', false), rstrip: flag('rstrip', false), normalized }
   })
@@ -119,6 +113,7 @@ function readAdded(file: string, value: unknown, tokens: (string | undefined)[],
 
 function readMerges(file: string, merges: unknown): TokenizerSpec['merges'] {
   if (!Array.isArray(merges)) fail(file, 'model.merges', 'an array', merges)
+  if (merges.length > MAX_MERGES) fail(file, 'model.merges: there are too many', `at most ${MAX_MERGES}`, merges.length)
   const left = new Array<string>(merges.length), right = new Array<string>(merges.length)
   for (let i = 0; i < merges.length; i++) {
     const merge: unknown = merges[i]
@@ -139,13 +134,14 @@ function readUnknown(file: string, model: Json, idOf: (token: string) => number 
 }
 
 /** Flattens the `Sequence` of any stage. */
-function stages(file: string, at: string, list: string, value: unknown): readonly Json[] {
+function stages(file: string, at: string, list: string, value: unknown, depth = 0): readonly Json[] {
   if (value === null || value === undefined) return []
   if (!isRecord(value)) fail(file, at, 'an object', value)
   if (value.type !== 'Sequence') return [value]
+  if (depth === depthLimit) fail(file, `${at}: sequences nested too deep`, `at most ${depthLimit}`)
   const parts = value[list]
   if (!Array.isArray(parts)) fail(file, `${at}.${list}`, 'an array', parts)
-  return parts.flatMap((part: unknown, i) => stages(file, `${at}.${list}[${i}]`, list, part))
+  return parts.flatMap((part: unknown, i) => stages(file, `${at}.${list}[${i}]`, list, part, depth + 1))
 }
 
 function readNormalizer(file: string, value: unknown): boolean {
@@ -197,6 +193,7 @@ function readTemplate(file: string, value: unknown): { readonly prefix: readonly
       else fail(file, 'post_processor: an item of the template', 'a SpecialToken, or one Sequence', item)
     }
   }
+  if (prefix.length + suffix.length > aroundLimit) fail(file, 'post_processor: tokens around a text', `at most ${aroundLimit}`, prefix.length + suffix.length)
   return { prefix, suffix }
 }
 
@@ -209,7 +206,7 @@ function readNamed(file: string, name: string, config: Json, idOf: (token: strin
 }
 
 /** The config's own template, the one named default where there are several, or the file `chat_template.jinja` beside it. */
-async function readChatTemplate(file: string, config: Json): Promise<string | null> {
+function readChatTemplate(file: string, config: Json): string | null {
   const value = config.chat_template ?? null
   if (typeof value === 'string') return value
   if (Array.isArray(value)) {
@@ -217,6 +214,5 @@ async function readChatTemplate(file: string, config: Json): Promise<string | nu
     if (isRecord(entry) && typeof entry.template === 'string') return entry.template
   }
   if (value !== null) fail(file, 'chat_template', 'a string, or a list with one named default', value)
-  const beside = join(dirname(file), 'chat_template.jinja')
-  return existsSync(beside) ? readFile(beside, 'utf8') : null
+  return readText(join(dirname(file), 'chat_template.jinja'), 'tokenizer')
 }

@@ -3,6 +3,7 @@
  * `tokenizer.ts` lays it out in the flat memory of the compiled module. Also the byte alphabet both files spell tokens in.
  */
 import { WeftError } from '../graph/error.js'
+import { show } from '../weights/fields.js'
 
 /** The split patterns that there are scanners for, by the number `assembly/split.ts` gives them. */
 export const splits = { 'gpt-2': 0, smollm: 1, qwen2: 2, llama3: 3 } as const
@@ -10,6 +11,10 @@ export type Split = keyof typeof splits
 
 /** Far above any vocabulary in use, and small enough that a hostile file cannot ask for much memory. */
 export const MAX_TOKENS = 1 << 22
+/** The largest in use have half a million. */
+export const MAX_MERGES = 1 << 21
+/** Bytes of all added tokens; a trie takes 16 for each. */
+export const MAX_ADDED_BYTES = 1 << 22
 
 export interface AddedToken {
   readonly id: number
@@ -61,12 +66,6 @@ export function byteAlphabet(): Int16Array {
 
 export function fail(where: string, what: string, expected?: string, got?: unknown): never {
   throw new WeftError({ where, what, ...(expected === undefined ? {} : { expected }), ...(got === undefined ? {} : { got: show(got) }) })
-}
-
-/** A value in one short line. */
-export function show(value: unknown): string {
-  const text = typeof value === 'bigint' ? String(value) : JSON.stringify(value) ?? String(value)
-  return text.length > 200 ? text.slice(0, 197) + '…' : text
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -6,7 +6,7 @@
 import { instantiateAssembly } from './assembly.js'
 import { readTokenizerGguf } from './tokenizer-gguf.js'
 import { readTokenizerJson } from './tokenizer-json.js'
-import { byteAlphabet, fail, MAX_TOKENS, splits, type TokenizerSpec } from './tokenizer-spec.js'
+import { byteAlphabet, fail, MAX_ADDED_BYTES, MAX_MERGES, MAX_TOKENS, splits, type TokenizerSpec } from './tokenizer-spec.js'
 import type { TokenizerSource } from '../weights/model.js'
 
 export interface EncodeOptions {
@@ -64,9 +64,6 @@ interface Module {
 
 /** Flags of a token in the module; `assembly/vocabulary.ts` has the same. */
 const REACHABLE = 1, SPECIAL = 2, LSTRIP = 4, RSTRIP = 8
-
-/** The module's table of merges has at most twice as many slots. */
-const MAX_MERGES = 1 << 23
 
 /** Reads and builds a tokenizer. Throws WeftError naming the file for anything malformed or not supported. */
 export async function loadTokenizer(source: TokenizerSource): Promise<Tokenizer> {
@@ -203,6 +200,7 @@ class ByteLevelTokenizer implements Tokenizer {
     const alphabet = byteAlphabet()
     const texts = added.map(token => this.encoder.encode(token.content))
     const addedBytes = texts.reduce((sum, text) => sum + text.length, 0)
+    if (addedBytes > MAX_ADDED_BYTES) fail(where, 'the added tokens are too long', `at most ${MAX_ADDED_BYTES} bytes together`, addedBytes)
 
     // spellings are at most 3 bytes a character, whichever way they are read
     const bytes = new Uint8Array(tokens.reduce((sum, token) => sum + token.length, 0) * 3)

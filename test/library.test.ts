@@ -122,6 +122,22 @@ test('the context limit ends a text and refuses a longer prompt', async () => {
   }
 })
 
+test('ids beyond the embedding are refused', async () => {
+  const { vocab } = model.config
+  const logits = async (ids: Uint32Array): Promise<unknown> => {
+    const session = model.session()
+    return session.logits(ids).finally(() => session.close())
+  }
+  for (const id of [vocab, 2 ** 31, 2 ** 32 - 1]) {
+    const wanted = new RegExp(`\\[prompt\\] token id ${id} is none of the model's: expected ids below ${vocab}`)
+    for (const run of [() => all(model.generate(Uint32Array.of(1, id))), () => logits(Uint32Array.of(1, id))]) {
+      const error: unknown = await run().then(() => null, (e: unknown) => e)
+      assert.instance(error, WeftError)
+      assert.match((error as WeftError).message, wanted)
+    }
+  }
+})
+
 test('close may be called twice', async () => {
   const other = await load(null, { device: 'reference', context: 32 })
   await other.close()

@@ -11,6 +11,7 @@ import { attempt, type Schedule } from '../codegen/schedule.js'
 import { advance } from '../codegen/schedules/advance.js'
 import { schedules } from '../codegen/schedules/index.js'
 import { pageSize } from '../codegen/state.js'
+import { embeddingOp } from '../graph/ops/rows.js'
 import { argmaxOp } from '../graph/ops/select.js'
 import { bind, contextOf, difference, expected, problem, type Problem } from './support/problems.js'
 import { knobsOf, ops, problemsOf } from './support/schedule-problems.js'
@@ -103,6 +104,27 @@ test('a logit that is not a number becomes no token', () => {
       }
     }
   }
+})
+
+test('token ids beyond the vocabulary read no row that is not there', () => {
+  const made = problem(embeddingOp, { sizes: { tokens: 4, vocab: 40, hidden: 64 }, attributes: {} }, { type: 'q4_1' })
+  const arrays = { ...made.arrays, tokens: Uint32Array.of(40, 2 ** 31, 2 ** 32 - 1, 39) }
+  let ran = 0
+  for (const { caps, compute } of chips) {
+    for (const s of schedules.filter(s => s.op === 'embedding')) {
+      const p: Problem = { ...made, arrays }
+      const context = contextOf(p, caps, compute)
+      const lowered = attempt(s, p.node, context, knobsOf(s)[0]!)
+      if ('reject' in lowered) continue
+      const bound = bind(p, context, lowered)
+      for (const step of lowered.steps) {
+        const buffers = Object.fromEntries(step.kernel.params.map(param => [param.name, { bytes: bound.buffers.get(bound.keyOf(step, param.name))! }]))
+        assert.equal(inspectKernel(step.kernel, buffers, { dims: p.dims }), [], `${s.name} on ${caps.chip}`)
+        ran++
+      }
+    }
+  }
+  assert.ok(ran >= chips.length)
 })
 
 test('the closing launch of a decode step feeds the chosen ids', () => {

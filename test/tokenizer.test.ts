@@ -141,7 +141,7 @@ test('a small tokenizer', async () => {
 type Small = typeof small
 const { model } = small
 const malformed: readonly (readonly [string, string | Record<string, unknown>, RegExp])[] = [
-  ['not JSON', '{', /not valid JSON/],
+  ['not JSON', '{', /tokenizer.json: bad JSON/],
   ['not an object', '[]', /JSON object/],
   ['no model', { ...small, model: undefined }, /model: expected an object/],
   ['another model', { ...small, model: { ...model, type: 'Unigram' } }, /model.type.*BPE.*Unigram/],
@@ -168,6 +168,13 @@ const malformed: readonly (readonly [string, string | Record<string, unknown>, R
   ['post-processor', { ...small, post_processor: { type: 'BertProcessing' } }, /post_processor is not supported/],
   ['template of no token', { ...small, post_processor: { type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<s>' } }] } }, /post_processor: no such token.*<s>/],
   ['decoder', { ...small, decoder: { type: 'Metaspace' } }, /decoder is not supported/],
+  ['sequences in sequences', JSON.stringify({ ...small, normalizer: 'NEST' }).replace('"NEST"', `${'{"type":"Sequence","normalizers":['.repeat(5000)}${']}'.repeat(5000)}`), /sequences nested too deep: expected at most 8/],
+  ['a template without end', { ...small, post_processor: { type: 'TemplateProcessing', single: Array.from({ length: 100_000 }, () => ({ SpecialToken: { id: '<end>' } })) } }, /post_processor: tokens around a text: expected at most 64, got 100000/],
+  ['three million merges', { ...small, model: { ...model, merges: Array.from({ length: 3e6 }, () => 'a b') } }, /model.merges: there are too many: expected at most 2097152/],
+  ['added tokens of megabytes', { ...small, added_tokens: [{ id: alphabet.length + 2, content: 'x'.repeat(5 << 20) }] }, /the added tokens are too long/],
+  ['an id that would take gigabytes', { ...small, model: { ...model, vocab: { ...model.vocab, q: (1 << 22) - 1 } } }, /hole: no token has id/],
+  ['more values than a file has', JSON.stringify({ ...small, normalizer: 'NEST' }).replace('"NEST"', `[${'[],'.repeat(9e6)}[]]`), /too many values: expected at most 8388608/],
+  ['a control character in a name', { ...small, model: { ...model, vocab: { ...model.vocab, '\u0007\u009b\n': 'x' } } }, /the id of "\\u0007\?\\n"/],
 ] satisfies readonly (readonly [string, string | Partial<Record<keyof Small, unknown>>, RegExp])[]
 
 const error = async (tokenizer: () => Promise<Tokenizer>): Promise<WeftError> => {

@@ -7,10 +7,31 @@ import { check, WeftError } from '../graph/error.js'
 
 export type Values = Readonly<Record<string, unknown>>
 
-/** `value` in one short line for an error message: control characters escaped, long values cut. */
+const shownCharacters = 120
+const shownDepth = 6
+
+/**
+ * `value` in one short line for an error message, as JSON: control characters escaped, long values cut. Takes no longer for a
+ * large or deep value than for a small one.
+ */
 export function show(value: unknown): string {
-  const text = typeof value === 'bigint' ? String(value) : (JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v)) ?? String(value))
-  return (text.length > 120 ? `${text.slice(0, 119)}…` : text).replace(/[\u007f-\u009f\u2028\u2029]/g, '?')
+  const text = brief(value, shownCharacters, 0)
+  return (text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text).replace(/[\u007f-\u009f\u2028\u2029]/g, '?')
+}
+
+/** JSON of a value, as far as about `room` characters show. */
+function brief(value: unknown, room: number, depth: number): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, room))
+  if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? String(value) : JSON.stringify(value) ?? String(value)
+  const list = Array.isArray(value)
+  if (depth === shownDepth) return '…'
+  let text = list ? '[' : '{'
+  for (const key in value) {
+    if (text.length > room) break
+    const member = brief((value as Values)[key], room - text.length, depth + 1)
+    text += `${text.length > 1 ? ',' : ''}${list ? '' : `${JSON.stringify(key.slice(0, room))}:`}${member}`
+  }
+  return text + (list ? ']' : '}')
 }
 
 /** A tensor's or a field's name for an error message: as it is when ordinary, otherwise quoted, escaped and cut. */
@@ -18,16 +39,37 @@ export function readable(name: string): string {
   return /^[\w.:/-]{1,120}$/.test(name) ? name : show(name)
 }
 
-/** The object that a JSON text holds; throws naming `file` for bad JSON or anything else than an object. */
-export function parseObject(text: string, where: string, file: string): Values {
+/** Values that a JSON file may hold: `[],[],…` takes 3 bytes of a file and 64 of memory for each. */
+const valuesLimit = 1 << 22
+
+/**
+ * The object that a JSON text holds; throws naming `file` for bad JSON, anything else than an object, or more values than
+ * `limit`, which are counted before any is made.
+ */
+export function parseObject(text: string, where: string, file: string, limit = valuesLimit): Values {
+  // A value and what parts it from the next are two characters at least.
+  if (text.length > 2 * limit) check(countValues(text) <= limit, where, `${file}: too many values`, `at most ${limit}`)
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
     throw new WeftError({ where, what: `${file}: bad JSON (${oneLine(cause)})`, cause })
   }
-  check(isObject(value), where, `${file}: not a JSON object`, 'an object', show(value))
+  if (!isObject(value)) throw new WeftError({ where, what: `${file}: not a JSON object`, expected: 'an object', got: show(value) })
   return value
+}
+
+/** Values of a JSON text, counted by commas and opening brackets outside of strings. */
+function countValues(text: string): number {
+  let count = 1
+  let quoted = false
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (c === 0x22) quoted = !quoted
+    else if (quoted) i += c === 0x5c ? 1 : 0
+    else if (c === 0x2c || c === 0x5b || c === 0x7b) count++
+  }
+  return count
 }
 
 export function isObject(value: unknown): value is Values {

@@ -16,6 +16,11 @@ const headerLimit = 100_000_000
 const stringLimit = 16 << 20
 const arrayLimit = 1 << 22
 const rankLimit = 4
+/** Far above any model's; what is made for each is larger than its bytes in the file. */
+const tensorLimit = 1 << 17
+const entryLimit = 1 << 16
+/** Members of all lists together. */
+const memberLimit = 1 << 24
 const nestingLimit = 2
 
 /** A tensor as the header describes it. */
@@ -48,8 +53,8 @@ export function readGgufHeader(files: ModelFiles, file: string): GgufHeader {
   check(version !== 0x03000000 && version !== 0x02000000, where, `${file}: big-endian GGUF is not supported`)
   check(version === 2 || version === 3, where, `${file}: version`, '2 or 3', `${version}`)
   // The shortest tensor description is an empty name, no dimensions, a type and an offset; the shortest entry a u8 under an empty key.
-  const tensorCount = cursor.count('tensor count', 8 + 4 + 4 + 8)
-  const entryCount = cursor.count('metadata count', 8 + 4 + 1)
+  const tensorCount = cursor.count('tensor count', 8 + 4 + 4 + 8, tensorLimit)
+  const entryCount = cursor.count('metadata count', 8 + 4 + 1, entryLimit)
   const metadata = new Map<string, unknown>()
   for (let i = 0; i < entryCount; i++) {
     const key = cursor.string('metadata key')
@@ -86,6 +91,7 @@ class Cursor {
   readonly #file: string
   /** The header may not reach further than this. */
   readonly #end: number
+  #members = 0
   #window = Buffer.alloc(0)
   #windowAt = 0
   /** Where in the window the bytes last taken begin, and where the next do. */
@@ -158,9 +164,11 @@ class Cursor {
   #array(key: string, depth: number): readonly unknown[] {
     if (depth >= nestingLimit) throw new WeftError({ where, what: `${this.#file}: metadata ${readable(key)}: lists nested too deep`, expected: `at most ${nestingLimit}` })
     const type = this.u32(key)
-    const length = this.count(key, valueBytes[type] ?? 1, arrayLimit)
-    const values: unknown[] = []
-    for (let i = 0; i < length; i++) values.push(this.value(type, key, depth + 1))
+    const length = this.count(key, valueBytes[type] ?? 1, Math.min(arrayLimit, memberLimit - this.#members))
+    this.#members += length
+    // as long as it will be: growing would take half as much again
+    const values = new Array<unknown>(length)
+    for (let i = 0; i < length; i++) values[i] = this.value(type, key, depth + 1)
     return values
   }
 
