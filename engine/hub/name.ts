@@ -3,6 +3,7 @@
  * commit). Whatever looks like a path stays a path, and a path that exists always wins.
  */
 import { WeftError } from '../../graph/error.js'
+import { show } from '../../weights/fields.js'
 
 export interface HubName {
   /** `Qwen/Qwen3-0.6B`. */
@@ -21,7 +22,7 @@ export function parseHubName(text: string): HubName | null {
   const match = pattern.exec(text)
   if (match === null) return null
   const [, repo, before, file, after] = match
-  const wrong = (what: string, expected: string, got: string): WeftError => new WeftError({ where: 'hub', what: `${JSON.stringify(text)}: ${what}`, expected, got: JSON.stringify(got) })
+  const wrong = (what: string, expected: string, got: string): WeftError => new WeftError({ where: 'hub', what: `${show(text)}: ${what}`, expected, got: show(got) })
   if (before !== undefined && after !== undefined) throw wrong('two revisions', 'one', `${before}, ${after}`)
   const revision = before ?? after ?? 'main'
   if (!/^\w[\w.+/-]{0,199}$/.test(revision) || !isInside(revision)) throw wrong('revision', 'a branch, a tag or a commit', revision)

@@ -3,6 +3,7 @@
  * precisions that are not wanted. Safetensors and their settings come first; one GGUF file has everything in itself.
  */
 import { WeftError } from '../../graph/error.js'
+import { readable } from '../../weights/fields.js'
 
 /** Files beside safetensors that some reader of weft looks at. */
 const settings: ReadonlySet<string> = new Set([
@@ -24,14 +25,14 @@ export interface Selection {
 export function select(names: readonly string[], file: string | null, repo: string): Selection {
   const beside = names.filter(name => settings.has(name))
   if (file !== null) {
-    if (!names.includes(file)) throw new WeftError({ where: 'hub', what: `${repo}: the repository has no file ${file}`, expected: listed(weightsOf(names)) })
+    if (!names.includes(file)) throw new WeftError({ where: 'hub', what: `${repo}: the repository has no file ${readable(file)}`, expected: listed(weightsOf(names)) })
     return file.endsWith('.gguf') ? gguf(file) : { files: [...beside, file], sharded: false, opened: file }
   }
   if (names.includes(singleName)) return { files: [...beside, singleName], sharded: false, opened: null }
   if (names.includes(indexName)) return { files: [...beside, indexName], sharded: true, opened: null }
   const models = weightsOf(names).filter(name => name.endsWith('.gguf'))
   if (models.length === 1) return gguf(models[0]!)
-  if (models.length > 1) throw new WeftError({ where: 'hub', what: `${repo}: ${models.length} models in one repository; name one of them, as in ${repo}:${models[0]}`, expected: listed(models) })
+  if (models.length > 1) throw new WeftError({ where: 'hub', what: `${repo}: ${models.length} models in one repository; name one of them, as in ${repo}:${readable(models[0]!)}`, expected: listed(models) })
   throw new WeftError({ where: 'hub', what: `${repo}: no model that weft reads`, expected: `${singleName}, ${indexName} or a .gguf file`, got: listed(names) })
 }
 
@@ -47,6 +48,6 @@ function gguf(file: string): Selection {
 }
 
 function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 12).map(name => (name.length > 80 ? `${name.slice(0, 79)}…` : name)).join(', ')
+  const shown = names.slice(0, 12).map(readable).join(', ')
   return names.length === 0 ? 'no files' : `${shown}${names.length > 12 ? ` and ${names.length - 12} more` : ''}`
 }

@@ -1,0 +1,136 @@
+/**
+ * What is fuzzed: for every kind of file how a mutant is made and what is done with it. A mutant is either refused with a WeftError
+ * of one line, or accepted, and then used as the engine would: every tensor decoded, texts encoded, a conversation rendered, so
+ * that what a reader let through is seen to be harmless.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { renderChat } from '../../engine/chat-template.js'
+import { parseHubName } from '../../engine/hub/name.js'
+import { select } from '../../engine/hub/select.js'
+import { readTokenizerGguf } from '../../engine/tokenizer-gguf.js'
+import { readTokenizerJson } from '../../engine/tokenizer-json.js'
+import { loadTokenizer } from '../../engine/tokenizer.js'
+import { dequantize } from '../../weights/dequantize.js'
+import { inspect } from '../../weights/inspect.js'
+import type { TokenizerSource } from '../../weights/model.js'
+import { openModel } from '../../weights/open.js'
+import { makeFolder, writeFiles } from '../weights-make.js'
+import { mutateBytes, mutateJson, mutateTemplate, type Draw, type Json } from './mutate.js'
+import { configs, generationSeed, ggufSeed, safetensorsFile, safetensorsSeed, templates, tokenizerConfigSeed, tokenizerSeed } from './seeds.js'
+
+export interface Target {
+  readonly name: string
+  /** Of every hundred mutants, how many are of this kind. */
+  readonly share: number
+  /** Makes and tries the mutant that `draw` decides; `index` is its number. Throws what the code under test throws. */
+  readonly run: (draw: Draw, index: number) => Promise<void>
+}
+
+/** Opens what is at `path` and decodes every weight. */
+async function useModel(path: string): Promise<void> {
+  const model = await openModel(path)
+  try {
+    JSON.stringify(inspect(model))
+    for (const tensor of model.tensors.values()) dequantize(model, tensor)
+    if (model.tokenizer?.kind === 'gguf') readTokenizerGguf(model.tokenizer.file, model.tokenizer.metadata)
+    if (model.chatTemplate !== null) render(model.chatTemplate)
+  } finally {
+    model.close()
+  }
+}
+
+/** Limits like the engine's, but for templates that must not take a thousandth of the time. */
+const limits = { source: 1 << 16, gap: 500, steps: 20_000, text: 1 << 18, list: 1 << 10, made: 1 << 21, milliseconds: 5000 }
+const conversation = [{ role: 'system', content: 'Short.' }, { role: 'user', content: 'What is\n a <tool_call>?' }, { role: 'assistant', content: '<think>x</think>y', tool_calls: [{ function: { name: 'f', arguments: { a: [1] } } }] }]
+
+function render(template: string): void {
+  renderChat(template, conversation, { tools: [{ type: 'function', function: { name: 'f' } }], bosToken: '<s>' }, limits)
+}
+
+/** Every eighth that a reader accepts is built and used: that takes a hundred times as long as reading. */
+async function useTokenizer(source: TokenizerSource, index: number): Promise<void> {
+  if (source.kind === 'gguf') readTokenizerGguf(source.file, source.metadata)
+  else await readTokenizerJson(source.file, source.configFile)
+  if (index % 8 !== 0) return
+  const tokenizer = await loadTokenizer(source)
+  const ids = tokenizer.encode('abc abcab é! <|im_end|> 123\n\ufeff' + 'ab'.repeat(40), { addSpecial: true })
+  if (ids.some(id => id >= tokenizer.vocabSize)) throw new Error(`a token id beyond the vocabulary: ${ids.find(id => id >= tokenizer.vocabSize)}`)
+  tokenizer.decode([...ids, tokenizer.vocabSize, 2 ** 32 - 1])
+}
+
+const json = (draw: Draw, document: Json): string => {
+  const text = JSON.stringify(mutateJson(draw, document))
+  return draw.below(6) === 0 ? Buffer.from(mutateBytes(draw, Buffer.from(text), [Buffer.from(text)])).toString('latin1') : text
+}
+
+/** The targets, with folders of their own for the files they write. */
+export function fuzzTargets(): readonly Target[] {
+  const folder = makeFolder()
+  const models = [
+    { config: configs.qwen3, ...safetensorsSeed(configs.qwen3) }, { config: configs.qwen2, ...safetensorsSeed(configs.qwen2) }, { config: configs.llama, ...safetensorsSeed(configs.llama) },
+    ...(['compressed-tensors', 'modelopt'] as const).map(layout => {
+      const quantization_config = layout === 'modelopt' ? { quant_method: layout, quant_algo: 'NVFP4' } : { quant_method: layout, format: 'nvfp4-pack-quantized' }
+      return { config: { ...configs.qwen3, quantization_config }, ...safetensorsSeed(configs.qwen3, layout) }
+    }),
+  ].map((model, i) => {
+    const at = join(folder, `model-${i}`)
+    return { ...model, at, file: safetensorsFile(model.header, model.bytes) }
+  })
+  const files = models.map(m => m.file)
+  const sharded = { weight_map: Object.fromEntries(Object.keys(models[0]!.header).map(name => [name, 'shard.safetensors'])) }
+  const ggufs = [ggufSeed(1, 1, 2, 'qwen3'), ggufSeed(2, 32, 18, 'qwen3'), ggufSeed(3, 32, 20, 'llama'), ggufSeed(8, 32, 34, 'qwen3'), ggufSeed(40, 64, 36, 'qwen3')]
+  const place = (name: string, contents: Readonly<Record<string, unknown>>): string => {
+    const at = makeFolder()
+    writeFiles(at, contents)
+    return join(at, name)
+  }
+  const inModel = (name: string, more: Readonly<Record<string, unknown>> = {}): string => place(name, { 'config.json': configs.qwen3, 'model.safetensors': files[0]!, ...more })
+  const folders = models.map(m => place('', { 'config.json': m.config, 'model.safetensors': m.file }))
+  const indexed = place('', { 'config.json': configs.qwen3, 'shard.safetensors': files[0]! })
+  const ggufFile = place('model.gguf', {})
+  const [configFile, tokenizerFile] = [inModel('config.json'), place('tokenizer.json', {})]
+  const [generationFile, tokenizerConfigFile] = [inModel('generation_config.json'), inModel('tokenizer_config.json')]
+  const parent = (file: string): string => join(file, '..')
+  const listing = ['config.json', 'model.safetensors', 'model.safetensors.index.json', 'a.gguf', 'b-00001-of-00002.gguf', 'b-00002-of-00002.gguf', 'tokenizer.json']
+
+  return [
+    { name: 'safetensors', share: 22, run: async draw => {
+      const i = draw.below(models.length)
+      const model = models[i]!
+      const file = draw.below(2) === 0 ? mutateBytes(draw, model.file, files, model.file.length - model.bytes) : safetensorsFile(json(draw, model.header as unknown as Json), model.bytes)
+      writeFileSync(join(folders[i]!, 'model.safetensors'), file)
+      await useModel(folders[i]!)
+    } },
+    { name: 'gguf', share: 26, run: async draw => {
+      const file = draw.pick(ggufs)
+      writeFileSync(ggufFile, mutateBytes(draw, file, ggufs, draw.pick([400, 900, 12_000])))
+      await useModel(ggufFile)
+    } },
+    { name: 'index', share: 4, run: async draw => {
+      writeFileSync(join(indexed, 'model.safetensors.index.json'), json(draw, sharded))
+      await useModel(indexed)
+    } },
+    { name: 'config.json', share: 12, run: async draw => {
+      writeFileSync(configFile, json(draw, draw.pick(models).config))
+      await useModel(parent(configFile))
+    } },
+    { name: 'generation_config.json', share: 3, run: async draw => {
+      writeFileSync(generationFile, json(draw, generationSeed))
+      await useModel(parent(generationFile))
+    } },
+    { name: 'tokenizer_config.json', share: 3, run: async draw => {
+      writeFileSync(tokenizerConfigFile, json(draw, tokenizerConfigSeed))
+      await useModel(parent(tokenizerConfigFile))
+    } },
+    { name: 'tokenizer.json', share: 12, run: async (draw, index) => {
+      writeFileSync(tokenizerFile, json(draw, tokenizerSeed))
+      await useTokenizer({ kind: 'tokenizer.json', file: tokenizerFile, configFile: null }, index)
+    } },
+    { name: 'chat template', share: 16, run: async draw => render(mutateTemplate(draw, draw.pick(templates))) },
+    { name: 'hub names', share: 2, run: async draw => {
+      const name = parseHubName(Buffer.from(mutateBytes(draw, Buffer.from('org/repository:folder/file.gguf@refs/pr/1'), [Buffer.from('org/repo@v1:b-00001-of-00002.gguf')])).toString('latin1'))
+      select(draw.below(2) === 0 ? listing : listing.map(file => mutateTemplate(draw, file)), name?.file ?? null, 'org/repo')
+    } },
+  ]
+}
