@@ -2,7 +2,9 @@
  * Runs mutants on workers and watches them: one that stands at the same mutant for too long is a hang, one that ends by itself a
  * crash, and the memory of the whole process is looked at all the time. Each is a finding that names its mutant.
  */
-import { availableParallelism } from 'node:os'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { ScriptCoverage } from './coverage.js'
 import { fuzzTargets } from './targets.js'
@@ -35,6 +37,8 @@ const heapMegabytes = 384
 /** Tries mutants [0, options.mutants). */
 export async function fuzz({ seed, mutants, coverage = false, workers = Math.min(2, availableParallelism()), onProgress }: FuzzOptions): Promise<FuzzReport> {
   const started = Date.now()
+  // Files are written and opened a million times: in memory where the system has such a place.
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'weft-fuzz-'))
   const targets = fuzzTargets()
   const results: WorkerResult[] = []
   const findings: Finding[] = []
@@ -48,7 +52,7 @@ export async function fuzz({ seed, mutants, coverage = false, workers = Math.min
   }
   await Promise.all(states.map(async (at, i) => {
     const task: WorkerTask = { seed, from: i, to: mutants, step: workers, coverage, at, started }
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: task, resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } })
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: task, env: { ...process.env, TMPDIR: folder }, resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } })
     const watch = setInterval(() => {
       if (at[0]! < 0 || Date.now() - started - at[1]! < hangSeconds * 1000) return
       lost(at, `hangs: not done after ${hangSeconds} s`)
@@ -61,6 +65,7 @@ export async function fuzz({ seed, mutants, coverage = false, workers = Math.min
     })
     clearInterval(watch)
   }))
+  rmSync(folder, { recursive: true, force: true })
   clearInterval(sampler)
   clearInterval(teller)
   const executions: Record<string, number> = {}
