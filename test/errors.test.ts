@@ -2,7 +2,7 @@
  * Bad input through the real command line: each case gives one clear line on standard error that names what is wrong, the
  * documented exit code, nothing on standard output and no stack trace. The broken files are made here from the fixtures.
  */
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -67,6 +67,21 @@ const cases: readonly Case[] = [
   { name: 'a truncated GGUF file', args: gguf(f => truncate(f, 0.5)), code: 1, says: /model\.gguf/ },
   { name: 'a GGUF file that is none', args: gguf(f => writeFileSync(f, 'no GGUF file at all, though it is long enough')), code: 1, says: /model\.gguf/ },
   { name: 'an unknown type in GGUF', args: gguf(f => setGgufType(f, 'blk.0.ffn_down.weight', 999)), code: 1, says: /999/ },
+  { name: 'an index whose shards leave the folder', args: model(f => { rmSync(join(f, 'model.safetensors')); writeFileSync(join(f, 'model.safetensors.index.json'), JSON.stringify({ weight_map: { a: '../../etc/passwd' } })) }), code: 1, says: /file name: expected a file inside the folder, got "\.\.\/\.\.\/etc\/passwd"/ },
+  { name: 'a header that claims 2^60 bytes', args: model(f => claim(join(f, 'model.safetensors'), 0, 2n ** 60n)), code: 1, says: /header length does not fit the file: expected 2 to \d+ bytes, got 1152921504606846976/ },
+  { name: 'a GGUF file that claims 2^31 tensors', args: gguf(f => claim(f, 8, 2n ** 31n)), code: 1, says: /tensor count.*more than the file can hold: expected at most \d+, got 2147483648/ },
+  { name: 'a vocabulary with a hole', args: at => ['tokenize', '--model', tokenizerWith({ vocab: { a: 0, b: 2 } })(at), 'a'], code: 1, says: /the vocabulary has a hole: no token has id 1/ },
+  { name: 'a merge that names no token', args: at => ['tokenize', '--model', tokenizerWith({ merges: ['a c'] })(at), 'a'], code: 1, says: /merge 0 names or makes a token that the vocabulary lacks: got \["a","c"\]/ },
+  { name: 'a template without end', args: templated('{% for a in range(60000) %}{% for b in range(60000) %}x{% endfor %}{% endfor %}'), code: 1, says: /\[chat template\] cannot be rendered: takes more than \d+ steps|makes more than/ },
+  { name: 'a template that doubles a text', args: templated(`{% set ns = namespace(t='01234567') %}${'{% set ns.t = ns.t ~ ns.t %}'.repeat(60)}{{ ns.t }}`), code: 1, says: /\[chat template\] cannot be rendered: makes a text of more than 16777216 characters/ },
+  { name: 'a template that includes itself', args: templated("{% include 'chat_template.jinja' %}"), code: 1, says: /\[chat template\] cannot be parsed: Unknown statement/ },
+  { name: 'a token id that the embedding lacks', args: at => { const f = at('models/qwen3'); writeFileSync(join(f, 'tokenizer.json'), tokenizerOf({ vocab: Object.fromEntries(Array.from({ length: 600 }, (_, i) => [i === 599 ? 'a' : `b${'b'.repeat(i)}`, i])) })); return [...built, '--model', f, '--raw', 'a'] }, code: 1, says: /\[prompt\] token id 599 is none of the model's: expected ids below 512/ },
+  // the hub
+  { name: 'a model of the hub without the hub', args: () => ['run', '--model', 'no/such', 'x'], options: { env: { HF_HUB_OFFLINE: '1', HF_HUB_CACHE: '/no/such/cache' } }, code: 1, says: /\[hub\] no\/such: no such path here and not in the cache; HF_HUB_OFFLINE is set, and the hub is not asked; the cache has no model; without --model, the built-in model runs/ },
+  { name: 'a hub that is no address', args: () => ['pull', 'a/b'], options: { env: { HF_ENDPOINT: 'nowhere', HF_HUB_CACHE: '/no/such/cache' } }, code: 1, says: /\[HF_ENDPOINT\] not an address/ },
+  { name: 'a name that is none of the hub', args: () => ['pull', './a'], code: 2, says: /\[model\] not a name of the hub/ },
+  { name: 'a revision that is a path', args: () => ['pull', 'a/b@../../x'], code: 1, says: /revision: expected a branch, a tag or a commit/ },
+  { name: 'nothing to remove', args: () => ['rm', 'a/b'], options: { env: { HF_HUB_CACHE: '/no/such/cache' } }, code: 1, says: /a\/b: not in the cache at \/no\/such\/cache/ },
   // running
   { name: 'a prompt longer than the context', args: () => [...built, '--context', '8', 'one two three four five six seven eight'], code: 1, says: /the prompt does not fit the context: expected at most 8 tokens, got \d+/ },
   { name: 'a device that is not there', args: () => ['run', '--device', 'cuda:99', 'x'], code: 1, says: /\[cuda\]/ },
@@ -111,13 +126,38 @@ const cases: readonly Case[] = [
   { name: 'a check of nothing', args: () => ['check'], code: 2, says: /\[--model\] missing/ },
 ]
 
-/** The least that is a tokenizer: bytes `a` and `b`, padded to nothing. */
-const tokenizer = JSON.stringify({
-  version: '1.0', added_tokens: [], normalizer: null,
-  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
-  decoder: { type: 'ByteLevel' },
-  model: { type: 'BPE', vocab: { a: 0, b: 1 }, merges: [] },
-})
+/** The least that is a tokenizer: bytes `a` and `b`, padded to nothing; with parts of its model replaced. */
+function tokenizerOf(parts: Readonly<Record<string, unknown>> = {}): string {
+  return JSON.stringify({
+    version: '1.0', added_tokens: [], normalizer: null,
+    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+    decoder: { type: 'ByteLevel' },
+    model: { type: 'BPE', vocab: { a: 0, b: 1 }, merges: [], ...parts },
+  })
+}
+const tokenizer = tokenizerOf()
+
+function tokenizerWith(parts: Readonly<Record<string, unknown>>): (at: typeof scratch) => string {
+  return folderWith('tokenizer.json', tokenizerOf(parts))
+}
+
+/** Renders a conversation with this template. */
+function templated(template: string): (at: typeof scratch) => readonly string[] {
+  return at => {
+    const folder = at()
+    writeFileSync(join(folder, 'tokenizer.json'), tokenizer)
+    writeFileSync(join(folder, 'chat_template.jinja'), template)
+    writeFileSync(join(folder, 'chat.json'), '[{"role":"user","content":"x"}]')
+    return ['tokenize', '--model', folder, '--chat', join(folder, 'chat.json')]
+  }
+}
+
+/** Writes another count or length at a place in a file. */
+function claim(file: string, at: number, value: bigint): void {
+  const bytes = readFileSync(file)
+  bytes.writeBigUInt64LE(value, at)
+  writeFileSync(file, bytes)
+}
 
 for (const { name, args, options, code, says } of cases) {
   test(name, async () => {

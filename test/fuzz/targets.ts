@@ -5,6 +5,9 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { profile } from '../../bin/profiles.js'
+import { compile } from '../../codegen/compile.js'
+import { verify } from '../../codegen/verify.js'
 import { renderChat } from '../../engine/chat-template.js'
 import { parseHubName } from '../../engine/hub/name.js'
 import { select } from '../../engine/hub/select.js'
@@ -27,11 +30,17 @@ export interface Target {
   readonly run: (draw: Draw, index: number) => Promise<void>
 }
 
-/** Opens what is at `path` and decodes every weight. */
-async function useModel(path: string): Promise<void> {
+/** Opens what is at `path`, decodes every weight, and for one in 128 compiles the kernels, whose checks are part of that. */
+async function useModel(path: string, index: number): Promise<void> {
   const model = await openModel(path)
   try {
     JSON.stringify(inspect(model))
+    if (index % 128 === 0) {
+      const context = Math.min(512, model.config.maxPositions)
+      const caps = profile((['wasm', 'wgsl', 'cuda'] as const)[(index / 128) % 3]!, undefined)
+      const made = compile(model.config, name => model.tensors.get(name)?.type ?? 'f32', { caps, compute: 'f32', kv: 'f32', context, sequences: 1, chunk: Math.min(64, context), fuse: true })
+      for (const kernel of made.kernels) verify(kernel)
+    }
     for (const tensor of model.tensors.values()) dequantize(model, tensor)
     if (model.tokenizer?.kind === 'gguf') readTokenizerGguf(model.tokenizer.file, model.tokenizer.metadata)
     if (model.chatTemplate !== null) render(model.chatTemplate)
@@ -95,33 +104,33 @@ export function fuzzTargets(): readonly Target[] {
   const listing = ['config.json', 'model.safetensors', 'model.safetensors.index.json', 'a.gguf', 'b-00001-of-00002.gguf', 'b-00002-of-00002.gguf', 'tokenizer.json']
 
   return [
-    { name: 'safetensors', share: 22, run: async draw => {
+    { name: 'safetensors', share: 22, run: async (draw, index) => {
       const i = draw.below(models.length)
       const model = models[i]!
       const file = draw.below(2) === 0 ? mutateBytes(draw, model.file, files, model.file.length - model.bytes) : safetensorsFile(json(draw, model.header as unknown as Json), model.bytes)
       writeFileSync(join(folders[i]!, 'model.safetensors'), file)
-      await useModel(folders[i]!)
+      await useModel(folders[i]!, index)
     } },
-    { name: 'gguf', share: 26, run: async draw => {
+    { name: 'gguf', share: 26, run: async (draw, index) => {
       const file = draw.pick(ggufs)
       writeFileSync(ggufFile, mutateBytes(draw, file, ggufs, draw.pick([400, 900, 12_000])))
-      await useModel(ggufFile)
+      await useModel(ggufFile, index)
     } },
-    { name: 'index', share: 4, run: async draw => {
+    { name: 'index', share: 4, run: async (draw, index) => {
       writeFileSync(join(indexed, 'model.safetensors.index.json'), json(draw, sharded))
-      await useModel(indexed)
+      await useModel(indexed, index)
     } },
-    { name: 'config.json', share: 12, run: async draw => {
+    { name: 'config.json', share: 12, run: async (draw, index) => {
       writeFileSync(configFile, json(draw, draw.pick(models).config))
-      await useModel(parent(configFile))
+      await useModel(parent(configFile), index)
     } },
-    { name: 'generation_config.json', share: 3, run: async draw => {
+    { name: 'generation_config.json', share: 3, run: async (draw, index) => {
       writeFileSync(generationFile, json(draw, generationSeed))
-      await useModel(parent(generationFile))
+      await useModel(parent(generationFile), index)
     } },
-    { name: 'tokenizer_config.json', share: 3, run: async draw => {
+    { name: 'tokenizer_config.json', share: 3, run: async (draw, index) => {
       writeFileSync(tokenizerConfigFile, json(draw, tokenizerConfigSeed))
-      await useModel(parent(tokenizerConfigFile))
+      await useModel(parent(tokenizerConfigFile), index)
     } },
     { name: 'tokenizer.json', share: 12, run: async (draw, index) => {
       writeFileSync(tokenizerFile, json(draw, tokenizerSeed))
