@@ -5,7 +5,7 @@
  * `rank << 32 | position`, whose outdated entries are recognised by the pair's rank having changed.
  */
 import { allocate, ensure, powerOfTwo } from './memory'
-import { findToken, NONE } from './vocabulary'
+import { CROWDED, findToken, NONE, PROBES } from './vocabulary'
 
 /** Slot of the pair table: left u32, right u32, rank u32, id u32; free while rank is NONE. */
 let pairs: usize = 0
@@ -38,9 +38,14 @@ export function indexBytes(unknown: u32): void {
 
 // @ts-ignore: decorator
 @inline
+function pairPlace(left: u32, right: u32): u32 {
+  return <u32>(((<u64>left << 32 | right) * 0x9e3779b97f4a7c15) >> 40)
+}
+
+// @ts-ignore: decorator
+@inline
 function pairSlot(left: u32, right: u32): usize {
-  const key = <u64>left << 32 | right
-  let i = <u32>((key * 0x9e3779b97f4a7c15) >> 40)
+  let i = pairPlace(left, right)
   while (true) {
     const slot = pairs + (<usize>(i & mask) << 4)
     if (load<u64>(slot) == (<u64>right << 32 | left) || load<u32>(slot, 8) == NONE) return slot
@@ -50,7 +55,7 @@ function pairSlot(left: u32, right: u32): usize {
 
 /**
  * Enters merges of increasing rank. At `lengths` two u32 for each, at `text` the bytes of left and right one after the
- * other. A pair that comes again takes the later rank. Returns the first merge whose left, right or joined token does not exist, or -1.
+ * other. A pair that comes again takes the later rank. Returns the first merge whose left, right or joined token does not exist, CROWDED, or -1.
  */
 export function addMerges(merges: u32, firstRank: u32, lengths: usize, text: usize): i32 {
   for (let i: u32 = 0; i < merges; i++) {
@@ -61,6 +66,7 @@ export function addMerges(merges: u32, firstRank: u32, lengths: usize, text: usi
     const joined = findToken(text, leftLength + rightLength)
     if (left == NONE || right == NONE || joined == NONE) return i
     const slot = pairSlot(left, right)
+    if (((<u32>((slot - pairs) >> 4) - pairPlace(left, right)) & mask) > PROBES) return CROWDED
     store<u32>(slot, left)
     store<u32>(slot, right, 4)
     store<u32>(slot, firstRank + i, 8)

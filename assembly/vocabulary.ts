@@ -131,7 +131,20 @@ export function findToken(p: usize, length: u32): u32 {
   return load<u32>(slot, 12) ? load<u32>(slot, 8) : NONE
 }
 
-/** Enters the reachable tokens in the table; returns the first id whose bytes are empty or another token's already, or -1. */
+/**
+ * Slots looked at for one key while the tables are filled; ordinary vocabularies stay below a hundred. Whoever chooses tokens so
+ * that all fall on one slot would have every entry walk past all others.
+ */
+export const PROBES: u32 = 4096
+/** What stands for a table in which keys crowd: below -1, so that it is no id. */
+export const CROWDED: i32 = -2
+
+/** Whether more than PROBES slots lie between where the key belongs and where `slotOf` found it. */
+function isFar(slot: usize, key: u64, length: u32): bool {
+  return ((<u32>((slot - slots) >> 4) - spread(key, length)) & mask) > PROBES
+}
+
+/** Enters the reachable tokens in the table; returns the first id whose bytes are empty or another token's already, CROWDED, or -1. */
 export function indexVocabulary(): i32 {
   for (let id: u32 = 0; id < count; id++) {
     if (!(flagsOf(id) & REACHABLE)) continue
@@ -141,6 +154,7 @@ export function indexVocabulary(): i32 {
     const key = keyOf(p, length)
     const slot = slotOf(p, length, key)
     if (load<u32>(slot, 12)) return id
+    if (isFar(slot, key, length)) return CROWDED
     store<u64>(slot, key)
     store<u32>(slot, id, 8)
     store<u32>(slot, length, 12)

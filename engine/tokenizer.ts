@@ -62,6 +62,8 @@ interface Module {
   decodedBytes(): number
 }
 
+/** Of a table whose keys crowd; `assembly/vocabulary.ts` has the same. */
+const CROWDED = -2
 /** Flags of a token in the module; `assembly/vocabulary.ts` has the same. */
 const REACHABLE = 1, SPECIAL = 2, LSTRIP = 4, RSTRIP = 8
 
@@ -222,6 +224,7 @@ class ByteLevelTokenizer implements Tokenizer {
     new Uint8Array(module.memory.buffer, module.tokenBytes(), at).set(bytes.subarray(0, at))
     new Uint8Array(module.memory.buffer, module.tokenFlags(), flags.length).set(flags)
     const bad = module.finishVocabulary(spec.unknownId ?? -1)
+    if (bad === CROWDED) fail(where, 'too many tokens fall on one place of the table: a vocabulary made to be slow')
     if (bad >= 0) fail(where, `token ${bad} is spelt like another`, undefined, tokens[bad])
 
     this.buildMerges(spec, alphabet)
@@ -251,6 +254,7 @@ class ByteLevelTokenizer implements Tokenizer {
     new Uint32Array(this.module.memory.buffer, input, lengths.length).set(lengths)
     new Uint8Array(this.module.memory.buffer, input + lengths.byteLength, at).set(bytes.subarray(0, at))
     const bad = this.module.enterMerges(left.length, 0)
+    if (bad === CROWDED) fail(where, 'too many merges fall on one place of the table: merges made to be slow')
     if (bad >= 0) fail(where, `merge ${bad} names or makes a token that the vocabulary lacks`, undefined, [left[bad], right[bad]])
   }
 }

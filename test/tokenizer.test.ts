@@ -11,6 +11,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { unicodeRuns, unicodeTable } from '../bin/make-unicode.js'
 import { loadTokenizer, type Tokenizer } from '../engine/tokenizer.js'
+import { byteAlphabet } from '../engine/tokenizer-spec.js'
 import { WeftError } from '../graph/error.js'
 
 interface Case { readonly text: string, readonly ids: readonly number[], readonly decoded: string }
@@ -138,6 +139,20 @@ test('a small tokenizer', async () => {
   assert.equal([...tokenizer.encode('abcab<end>')].map(id => tokenizer.tokenOf(id)), ['abc', 'ab', '<end>'])
 })
 
+/** Tokens of eight bytes that all fall on the first slot of the vocabulary's table (`spread` in assembly/vocabulary.ts). */
+function crowd(count: number): readonly string[] {
+  const all = (1n << 64n) - 1n, factor = 0xd6e8feb86659fd93n
+  // Newton's iteration doubles the digits of an inverse that are right.
+  let inverse = factor
+  for (let i = 0; i < 6; i++) inverse = (inverse * (2n - factor * inverse)) & all
+  const spellings = new Map([...byteAlphabet()].flatMap((byte, code) => (byte < 0 ? [] : [[byte, String.fromCharCode(code)] as const])))
+  return Array.from({ length: count }, (_, i) => {
+    const key = Buffer.alloc(8)
+    key.writeBigUInt64LE((((BigInt(i) << 50n) | BigInt(i >> 14)) * inverse & all) ^ (8n << 56n))
+    return [...key].map(byte => spellings.get(byte)!).join('')
+  })
+}
+
 type Small = typeof small
 const { model } = small
 const malformed: readonly (readonly [string, string | Record<string, unknown>, RegExp])[] = [
@@ -174,6 +189,7 @@ const malformed: readonly (readonly [string, string | Record<string, unknown>, R
   ['added tokens of megabytes', { ...small, added_tokens: [{ id: alphabet.length + 2, content: 'x'.repeat(5 << 20) }] }, /the added tokens are too long/],
   ['an id that would take gigabytes', { ...small, model: { ...model, vocab: { ...model.vocab, q: (1 << 22) - 1 } } }, /hole: no token has id/],
   ['more values than a file has', JSON.stringify({ ...small, normalizer: 'NEST' }).replace('"NEST"', `[${'[],'.repeat(9e6)}[]]`), /too many values: expected at most 8388608/],
+  ['tokens made to collide', { ...small, added_tokens: [], model: { ...model, vocab: Object.fromEntries([...Object.keys(model.vocab), ...crowd(9000)].map((token, id) => [token, id])) } }, /too many tokens fall on one place of the table/],
   ['a control character in a name', { ...small, model: { ...model, vocab: { ...model.vocab, '\u0007\u009b\n': 'x' } } }, /the id of "\\u0007\?\\n"/],
 ] satisfies readonly (readonly [string, string | Partial<Record<keyof Small, unknown>>, RegExp])[]
 
