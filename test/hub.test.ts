@@ -157,6 +157,8 @@ test('a hub that cannot be reached: the cache, and a line that says so, or an er
   assert.is(await locate('tiny/qwen3', away), path)
   assert.match(notices.join('\n'), /tiny\/qwen3: 127\.0\.0\.1:9 cannot be reached \(.+\); taking what the cache has of it, commit c0ffee00/)
   await fails('tiny/one', away, /^\[hub\] tiny\/one: no such path here and not in the cache; 127\.0\.0\.1:9 cannot be reached \(.+\); the cache has tiny\/qwen3; without --model, the built-in model runs$/)
+  assert.is(await locate('tiny/qwen3', settings, () => ({ status: 503 })), path)
+  assert.match(notices.join('\n'), /tiny\/qwen3: 127\.0\.0\.1:\d+ answers with status 503; taking what the cache has of it/)
   await fails('tiny/one', { ...away, cache: makeFolder() }, /the cache has no model; without --model/)
 })
 

@@ -143,7 +143,10 @@ export function lockRepo(cache: string, repo: string): { readonly release: () =>
   for (const last of [false, true]) {
     try {
       writeFileSync(file, String(process.pid), { flag: 'wx' })
-      return { release: () => rmSync(file, { force: true }) }
+      const remove = (): void => rmSync(file, { force: true })
+      // Ctrl-C ends the process in the middle
+      process.once('exit', remove)
+      return { release: () => { process.off('exit', remove); remove() } }
     } catch (cause) {
       if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause
       const holder = Number(readFileSync(file, 'utf8'))

@@ -13,7 +13,7 @@ export interface FetchInternals {
   readonly sleep?: (milliseconds: number) => Promise<void>
 }
 
-/** No way to the server at all: the one failure after which what is in the cache may serve. */
+/** No way to the server, or one that only fails: what is in the cache may serve instead. */
 export class Unreachable extends WeftError {}
 
 /** The server sends files from their beginning only. */
@@ -106,6 +106,7 @@ async function refusal(answer: Response, name: string, settings: HubSettings, wa
       ? `access is restricted: accept its conditions at ${page}, then set HF_TOKEN to a token of yours`
       : `the token in HF_TOKEN has no access: accept the conditions at ${page}, or use a token that may read this repository`)
   }
+  if (answer.status >= 500) return new Unreachable({ where: 'hub', what: `${new URL(settings.endpoint).host} answers with status ${answer.status}` })
   switch (answer.status) {
     case 401: return what(settings.token === null ? 'no such repository on the hub, or a private one: set HF_TOKEN to a token that may read it' : 'the hub refuses the token in HF_TOKEN, or there is no such repository')
     case 404: return what(code === 'RevisionNotFound' ? 'the repository has no such revision' : code === 'EntryNotFound' ? 'the repository has no such file' : 'no such repository on the hub')
