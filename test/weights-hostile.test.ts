@@ -122,6 +122,7 @@ const cases: readonly (readonly [string, () => string, RegExp])[] = [
   ['index: an absolute file', () => withIndex({ weight_map: { [q]: '/etc/passwd' } }), /inside the folder/],
   ['index: by a link out of the folder', () => indexThroughLink(), /index.json: file name: expected a file inside the folder, got "sub\/x.safetensors", which a link leads out of it/],
   ['index: a million values too many', () => withIndex(`{"weight_map":{},"x":[${'[],'.repeat(5e6)}[]]}`), /index.json: too many values: expected at most 4194304/],
+  ['index: a name of control characters', () => withIndex({ weight_map: { [q]: 'a\u001b[2J\u009b.safetensors' } }), /inside the folder, got "a\\u001b\[2J\?.safetensors"/],
   ['index: not a name', () => withIndex({ weight_map: { [q]: 7 } }), /inside the folder, got 7/],
   ['index: a shard that is not there', () => withIndex({ weight_map: { [q]: 'x.safetensors' } }), /x.safetensors: no such file/],
   ['index: a tensor the shard lacks', () => shardWithout(), new RegExp(`index.json: tensor ${q} is not in the file the index names`)],

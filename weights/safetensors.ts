@@ -104,7 +104,7 @@ function checkInside(folder: string, shard: string, indexFile: string): void {
 function byShard(map: Values, indexFile: string): ReadonlyMap<string, readonly string[]> {
   const shards = new Map<string, string[]>()
   for (const [name, shard] of Object.entries(map)) {
-    const inside = typeof shard === 'string' && shard !== '' && !shard.includes('\0') && !shard.includes('\\') && !isAbsolute(shard)
+    const inside = typeof shard === 'string' && shard !== '' && !/[\\\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(shard) && !isAbsolute(shard)
     if (!inside || normalize(shard).split(sep).includes('..')) {
       throw new WeftError({ where, what: `${indexFile}: tensor ${readable(name)}: file name`, expected: 'a file inside the folder', got: show(shard) })
     }
