@@ -101,7 +101,7 @@ export function mutateJson(draw: Draw, document: Json): Json {
       case 1: { const [from, name] = draw.pick(places); holder[key] = structuredClone((from as { [key: string]: Json })[name] ?? null); break }
       case 2: holder[key] = Array.isArray(old) ? [...old, ...old] : typeof old === 'string' ? old + old : typeof old === 'number' ? old * 2 : [old]; break
       case 3: holder[key] = typeof old === 'number' ? old + draw.below(5) - 2 : nested(draw, old); break
-      case 4: if (typeof old === 'number') holder[key] = -old; else put(holder, draw.pick(['', 'type', 'id', '__proto__', 'constructor', key + key]), structuredClone(old)); break
+      case 4: if (typeof old === 'number') holder[key] = -old; else if (Array.isArray(parent)) parent.push(structuredClone(old)); else put(holder, draw.pick(['', 'type', 'id', '__proto__', 'constructor', key + key]), structuredClone(old)); break
       case 5: if (typeof old === 'string' && old.length > 0) { holder[key] = textOf(draw, old); break } holder[key] = draw.pick(values); break
       case 6: if (draw.below(20) === 0) root = [root]; else holder[key] = draw.pick(values); break
       default: holder[key] = structuredClone(draw.pick(values))
