@@ -37,7 +37,7 @@ async function useModel(path: string, index: number): Promise<void> {
     JSON.stringify(inspect(model))
     if (index % 128 === 0) {
       const context = Math.min(512, model.config.maxPositions)
-      const caps = profile((['wasm', 'wgsl', 'cuda'] as const)[(index / 128) % 3]!, undefined)
+      const caps = profile({ target: (['wasm', 'wgsl', 'cuda'] as const)[(index / 128) % 3]!, arch: undefined, caps: undefined })
       const made = compile(model.config, name => model.tensors.get(name)?.type ?? 'f32', { caps, compute: 'f32', kv: 'f32', context, sequences: 1, chunk: Math.min(64, context), fuse: true })
       for (const kernel of made.kernels) verify(kernel)
     }
