@@ -4,7 +4,9 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Draw, mutateJson } from './fuzz/mutate.js'
 import { fuzz } from './fuzz/pool.js'
+import { tokenizerSeed } from './fuzz/seeds.js'
 import { fuzzTargets } from './fuzz/targets.js'
 
 const mutants = 20_000
@@ -13,6 +15,13 @@ const report = await fuzz({ seed: 'npm test', mutants })
 test(`${mutants} mutants: nothing is found`, () => {
   assert.equal(report.findings, [])
   assert.is(report.total, mutants)
+})
+
+test('a mutant is the same whatever was mutated before', () => {
+  const made = (mutant: number): string => JSON.stringify(mutateJson(new Draw('same', mutant), tokenizerSeed))
+  const first = Array.from({ length: 300 }, (_, i) => made(i))
+  for (let i = 0; i < 3000; i++) made(1000 + i)
+  assert.equal(first.map((_, i) => made(i)), first)
 })
 
 test('every kind of file had its share', () => {

@@ -76,6 +76,11 @@ const values: readonly Json[] = [
   [], {}, [[]], [null], { a: 1 }, { type: 'Sequence' }, { content: 'a' }, { __proto__: null, toString: 1 },
 ]
 
+/** A copy: what later mutations do to it must not change what other mutants get. */
+function anyValue(draw: Draw): Json {
+  return structuredClone(draw.pick(values))
+}
+
 /** One to three values of a JSON document replaced, removed, copied elsewhere, doubled or nested. */
 export function mutateJson(draw: Draw, document: Json): Json {
   let root = structuredClone(document)
@@ -92,7 +97,7 @@ export function mutateJson(draw: Draw, document: Json): Json {
       }
     }
     walk(root, 0)
-    if (places.length === 0) return draw.pick(values)
+    if (places.length === 0) return anyValue(draw)
     const [parent, key] = draw.pick(places)
     const holder = parent as { [key: string]: Json }
     const old = holder[key]!
@@ -102,9 +107,9 @@ export function mutateJson(draw: Draw, document: Json): Json {
       case 2: holder[key] = Array.isArray(old) ? [...old, ...old] : typeof old === 'string' ? old + old : typeof old === 'number' ? old * 2 : [old]; break
       case 3: holder[key] = typeof old === 'number' ? old + draw.below(5) - 2 : nested(draw, old); break
       case 4: if (typeof old === 'number') holder[key] = -old; else if (Array.isArray(parent)) parent.push(structuredClone(old)); else put(holder, draw.pick(['', 'type', 'id', '__proto__', 'constructor', key + key]), structuredClone(old)); break
-      case 5: if (typeof old === 'string' && old.length > 0) { holder[key] = textOf(draw, old); break } holder[key] = draw.pick(values); break
-      case 6: if (draw.below(20) === 0) root = [root]; else holder[key] = draw.pick(values); break
-      default: holder[key] = structuredClone(draw.pick(values))
+      case 5: if (typeof old === 'string' && old.length > 0) { holder[key] = textOf(draw, old); break } holder[key] = anyValue(draw); break
+      case 6: if (draw.below(20) === 0) root = [root]; else holder[key] = anyValue(draw); break
+      default: holder[key] = anyValue(draw)
     }
   }
   return root
