@@ -28,7 +28,7 @@ export interface Progress {
 }
 
 /** A bar for bytes on their way. Silent where standard error is no terminal. */
-export async function progressBar(what: 'weights' | 'download'): Promise<Progress> {
+export async function progressBar(what: 'weights' | 'download' = 'weights'): Promise<Progress> {
   if (!process.stderr.isTTY) return { update: () => {}, end: () => {} }
   const { SingleBar, Presets } = await import('cli-progress')
   const bar = new SingleBar({ stream: process.stderr, format: `${what} [{bar}] {percentage}%  {done} of {all}`, clearOnComplete: true, linewrap: null, hideCursor: null, gracefulExit: false }, Presets.legacy)

@@ -1,6 +1,7 @@
 /** `weft convert`: a model in another format, with what could not be kept as it was. */
 import { convertModel, type ConvertReport } from '../../engine/convert.js'
 import { defineCommand, wrongOption } from '../command.js'
+import { modelPath } from '../load.js'
 import { table } from '../table.js'
 import { bytes, progressBar } from '../terminal.js'
 
@@ -15,9 +16,10 @@ export const convertCommand = defineCommand({
   },
   async run(argv) {
     if (argv.in === undefined || argv.out === undefined) throw wrongOption('convert', 'missing', 'weft convert IN OUT')
+    const from = await modelPath(argv.in)
     const progress = await progressBar()
     try {
-      const report = await convertModel(argv.in, argv.out, { float: argv.float, onProgress: progress.update })
+      const report = await convertModel(from, argv.out, { float: argv.float, onProgress: progress.update })
       progress.end()
       process.stdout.write(argv.json ? `${JSON.stringify(report)}\n` : describeConversion(report))
     } finally {

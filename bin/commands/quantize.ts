@@ -3,6 +3,7 @@ import { calibrate } from '../../engine/calibrate.js'
 import type { ConvertReport } from '../../engine/convert.js'
 import { quantizeModel, quantizeTypes } from '../../engine/quantize.js'
 import { defineCommand, wrongOption } from '../command.js'
+import { modelPath } from '../load.js'
 import { readTextFile } from '../input.js'
 import { given, integer, loadOptions, loadOptionsOf } from '../options.js'
 import { table } from '../table.js'
@@ -24,14 +25,15 @@ export const quantizeCommand = defineCommand({
   },
   async run(argv) {
     if (argv.in === undefined || argv.out === undefined) throw wrongOption('quantize', 'missing', 'weft quantize IN OUT')
+    const from = await modelPath(argv.in)
     const tokens = integer('--calibrate-tokens', argv['calibrate-tokens'], 2, 2 ** 24)!
     const load = loadOptionsOf({ device: argv.device, threads: argv.threads, compute: undefined, 'kv-type': undefined, context: undefined, 'no-fuse': false })
     const text = argv.calibrate === undefined ? null : readTextFile(argv.calibrate)
-    const importance = text === null ? undefined : await calibrate(argv.in, text, tokens, { ...load, compute: 'f32', onNotice: note })
+    const importance = text === null ? undefined : await calibrate(from, text, tokens, { ...load, compute: 'f32', onNotice: note })
     if (importance !== undefined) note(`calibrated ${importance.size} weights on ${argv.calibrate}`)
     const progress = await progressBar()
     try {
-      const report = await quantizeModel(argv.in, argv.out, given({ type: argv.type, search: argv.search || text !== null, importance, onProgress: progress.update }))
+      const report = await quantizeModel(from, argv.out, given({ type: argv.type, search: argv.search || text !== null, importance, onProgress: progress.update }))
       progress.end()
       process.stdout.write(argv.json ? `${JSON.stringify(report)}\n` : describeQuantization(report))
     } finally {
