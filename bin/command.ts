@@ -35,7 +35,8 @@ export function defineCommand<const O extends OptionTable, const P extends Posit
     },
     run(argv: Readonly<Record<string, unknown>>, interrupt: Interrupt): Promise<number> {
       for (const [name, option] of Object.entries(options)) {
-        if (Array.isArray(argv[name]) && !option.array) throw wrongOption(`--${name}`, 'given more than once')
+        // An option of two values comes as an array too.
+        if (Array.isArray(argv[name]) && !option.array && (argv[name] as readonly unknown[]).length !== option.nargs) throw wrongOption(`--${name}`, 'given more than once')
       }
       // yargs has parsed by these very tables
       return parts.run(argv as InferredOptionTypes<O & P>, interrupt)

@@ -46,7 +46,7 @@ async function onlySoftwareGpu(): Promise<boolean> {
 }
 
 /** What the model is called on the one line about it. */
-function modelName(path: string | undefined): string {
+export function modelName(path: string | undefined): string {
   return path === undefined ? 'the built-in model' : basename(resolve(path))
 }
 

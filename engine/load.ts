@@ -54,13 +54,14 @@ export interface LoadInternals {
 
 /**
  * Loads a model onto a device. @param path a directory, a .gguf or a .safetensors file, or a name of the hub
- * (`organization/repository:file@revision`), downloaded where the cache lacks it; null for the built-in model.
+ * (`organization/repository:file@revision`), downloaded where the cache lacks it; null for the built-in model; or a model
+ * that is open already, which is closed with what is loaded.
  * Throws a WeftError that names the file, tensor or option at fault. @param internals for tests of weft itself
  */
-export async function load(path: string | null, options: LoadOptions = {}, internals: LoadInternals = {}): Promise<Model> {
+export async function load(path: string | ModelSource | null, options: LoadOptions = {}, internals: LoadInternals = {}): Promise<Model> {
   const started = performance.now()
   const look = { ...switches(), ...internals.switches }
-  const source = await openModel(path === null ? builtInModel() : await locateModel(path, {
+  const source = typeof path === 'object' && path !== null ? path : await openModel(path === null ? builtInModel() : await locateModel(path, {
     ...(options.onDownload ? { onProgress: options.onDownload } : {}), ...(options.onNotice ? { onNotice: options.onNotice } : {}),
   }))
   try {

@@ -18,8 +18,8 @@ import type { ModelSource } from '../weights/model.js'
 import { encodeSafetensors } from '../weights/write.js'
 import { writeDump } from './dump.js'
 import { launchGroups, type LaunchGroup } from './launch-groups.js'
-import { peakBandwidth } from './peaks.js'
 import { PlanMemory, Replay, worse, type Difference, type Inputs, type Judged } from './replay.js'
+import { roofOf } from './roof.js'
 import type { LoadStats } from './types.js'
 
 export interface ObserveParts {
@@ -52,7 +52,7 @@ function timing({ backend, compiled, source, compute, kv, log }: ObserveParts): 
     recordings.set(bound, recording)
     const [dims, depth] = [await replay.dims(bound), await deepest(backend, compiled, bound)]
     const timings = await backend.time(recording)
-    logTimings(log, plan, timings, dims, depth, peakBandwidth(backend.caps.chip))
+    logTimings(log, plan, timings, dims, depth, (await roofOf(backend)).gbps)
   }
 }
 
@@ -98,7 +98,7 @@ function checking(parts: ObserveParts): Observe {
       const near = worst === null ? 'all equal' : `the largest error is ${worst.row.error.toExponential(1)} of a row's norm (${worst.row.bound} is allowed) at ${plan.graph.names.get(worst.node)}`
       log(`checked plan ${plan.label}, ${dims['tokens']} tokens, ${plan.launches.length} launches: ${near}`)
     }
-    if (switches.debug >= 2) logTimings(log, plan, timings, dims, depth, peakBandwidth(backend.caps.chip))
+    if (switches.debug >= 2) logTimings(log, plan, timings, dims, depth, (await roofOf(backend)).gbps)
   }
 }
 
@@ -148,14 +148,13 @@ export function work({ kernel, node }: Launch, dims: Readonly<Record<string, num
   return { bytes: amountOf({ ...bytes, base: bytes.base * share }, dims), flops: amountOf(flops, dims) * share }
 }
 
-function logTimings(log: (line: string) => void, plan: Plan, timings: readonly Timing[], dims: Readonly<Record<string, number>>, depth: number, peak: number | null): void {
+function logTimings(log: (line: string) => void, plan: Plan, timings: readonly Timing[], dims: Readonly<Record<string, number>>, depth: number, peak: number): void {
   const limit = (dims['pages'] ?? 1) * pageSize
   const works = plan.launches.map(l => work(l, dims, depth, limit))
   const sum = (of: readonly number[]): number => of.reduce((a, b) => a + b, 0)
   const rates = (micros: number, bytes: number, flops: number): string => {
     const gbps = micros > 0 ? bytes / micros / 1e3 : 0
-    const share = peak === null ? '' : ` (${((100 * gbps) / peak).toFixed(0)}%)`
-    return `${micros.toFixed(1).padStart(10)} µs ${gbps.toFixed(2).padStart(9)} GB/s${share} ${(micros > 0 ? flops / micros / 1e3 : 0).toFixed(2).padStart(9)} GFLOP/s`
+    return `${micros.toFixed(1).padStart(10)} µs ${gbps.toFixed(2).padStart(9)} GB/s (${((100 * gbps) / peak).toFixed(0)}%) ${(micros > 0 ? flops / micros / 1e3 : 0).toFixed(2).padStart(9)} GFLOP/s`
   }
   const total = rates(sum(timings.map(t => t.microseconds)), sum(works.map(w => w.bytes)), sum(works.map(w => w.flops)))
   log(`plan ${plan.label}, ${dims['tokens']} tokens, ${dims['outputs']} outputs, ${plan.launches.length} launches: ${total.trim()}`)

@@ -6,18 +6,20 @@
  */
 import type { Compiled, PlanName } from '../codegen/compile.js'
 import type { Kernel } from '../codegen/kernel.js'
+import type { Launch } from '../codegen/plan.js'
 import { pageSize } from '../codegen/state.js'
 import { check, WeftError } from '../graph/error.js'
-import type { Backend, BoundPlan, Recording, Ticket, Timing } from '../runtime/backend.js'
+import type { Backend, BoundPlan, Program, Recording, Resources, Ticket, Timing } from '../runtime/backend.js'
 import { openDevice } from './device.js'
 import { load } from './load.js'
 import { deepest, work } from './observe.js'
 import type { LoadOptions, Model } from './types.js'
+import type { ModelSource } from '../weights/model.js'
 
 export interface LaunchTime {
   readonly kernel: Kernel
-  /** The node it computes. */
-  readonly origin: string
+  /** Where in the plan: the node it computes, and why other schedules do not. */
+  readonly launch: Launch
   readonly microseconds: number
   /** Bytes to and from memory, and floating-point operations, as the kernel declares them. */
   readonly bytes: number
@@ -36,17 +38,29 @@ export interface RunTime {
 
 export interface ProfiledModel {
   readonly model: Model
+  /** The device under it, for measurements beside the model's own runs. */
+  readonly backend: Backend
+  readonly compiled: Compiled
+  /** What a compiled kernel takes, where the device tells. */
+  resources(kernel: string): Resources | null
   /** Does `job` with every run of a plan timed; returns the runs in order. */
   profile(job: () => Promise<void>): Promise<readonly RunTime[]>
 }
 
-/** Loads a model as `load` does, ready to be profiled. Throws a WeftError too for the reference, which launches nothing. */
-export async function loadProfiled(path: string | null, options: LoadOptions = {}): Promise<ProfiledModel> {
+/**
+ * Loads a model as `load` does, ready to be profiled. @param before does what wants the device's whole memory
+ * Throws a WeftError too for the reference, which launches nothing.
+ */
+export async function loadProfiled(path: string | ModelSource | null, options: LoadOptions = {}, before: (backend: Backend) => Promise<void> = async () => undefined): Promise<ProfiledModel> {
   if (options.device === 'reference') throw new WeftError({ where: '--device', what: 'the reference has no kernels to time', exitCode: 2 })
   let backend: TimedBackend | undefined
   let compiled: Compiled | undefined
   const model = await load(path, options, {
-    openDevice: async own => (backend = new TimedBackend(await openDevice(own))),
+    async openDevice(own) {
+      backend = new TimedBackend(await openDevice(own))
+      await before(backend.inner)
+      return backend
+    },
     recompile: made => (compiled = made),
   })
   const [timed, forms] = [backend!, compiled!]
@@ -65,7 +79,7 @@ export async function loadProfiled(path: string | null, options: LoadOptions = {
     }
     return runs
   }
-  return { model, profile }
+  return { model, backend: timed.inner, compiled: forms, profile, resources: kernel => timed.program?.resources?.(kernel) ?? null }
 }
 
 function runTime({ plans, state }: Compiled, name: PlanName, live: Uint32Array, depth: number, timings: readonly Timing[]): RunTime {
@@ -75,7 +89,7 @@ function runTime({ plans, state }: Compiled, name: PlanName, live: Uint32Array, 
   const dims = { tokens, outputs: live[state.words.outputs]!, sequences: state.sequences, pages: state.pages }
   return {
     plan: name, tokens, depth,
-    launches: launches.map((l, i) => ({ kernel: l.kernel, origin: l.origin, microseconds: timings[i]!.microseconds, ...work(l, dims, depth, state.pages * pageSize) })),
+    launches: launches.map((l, i) => ({ kernel: l.kernel, launch: l, microseconds: timings[i]!.microseconds, ...work(l, dims, depth, state.pages * pageSize) })),
   }
 }
 
@@ -89,13 +103,14 @@ class TimedRecording implements Recording {
 
 /** Hands everything on to another backend, but makes runs by `instead` while there is one. */
 class TimedBackend implements Backend {
+  program: Program | null = null
   instead: ((bound: BoundPlan, time: () => Promise<readonly Timing[]>) => Promise<void>) | null = null
   readonly name: Backend['name']
   readonly target: Backend['target']
   readonly caps: Backend['caps']
   readonly description: string
 
-  constructor(private readonly inner: Backend) {
+  constructor(readonly inner: Backend) {
     this.name = inner.name
     this.target = inner.target
     this.caps = inner.caps
@@ -108,7 +123,7 @@ class TimedBackend implements Backend {
   readonly write: Backend['write'] = (buffer, data, at) => this.inner.write(buffer, data, at)
   readonly read: Backend['read'] = (buffer, at, bytes) => this.inner.read(buffer, at, bytes)
   readonly copy: Backend['copy'] = (from, fromAt, to, toAt, bytes) => this.inner.copy(from, fromAt, to, toAt, bytes)
-  readonly compile: Backend['compile'] = source => this.inner.compile(source)
+  readonly compile: Backend['compile'] = async source => (this.program = await this.inner.compile(source))
   readonly record: Backend['record'] = bound => new TimedRecording(bound, this.inner.record(bound))
   readonly release: Backend['release'] = recording => this.inner.release(own(recording).inner)
   readonly time: Backend['time'] = recording => this.inner.time(own(recording).inner)

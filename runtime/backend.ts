@@ -18,9 +18,19 @@ export interface BufferView {
   readonly bytes: number
 }
 
+/** What a compiled kernel takes of a multiprocessor: of each thread, of each group. */
+export interface Resources {
+  readonly registers: number
+  /** Bytes of a thread that did not fit its registers. */
+  readonly spilledBytes: number
+  readonly sharedBytes: number
+}
+
 /** Compiled kernels, found by name. */
 export interface Program {
   readonly kernels: ReadonlySet<string>
+  /** What a kernel takes, where the device tells. */
+  resources?(kernel: string): Resources | null
   /** How long compilation took, and how much of it came from the disk cache. */
   readonly stats: { readonly compiled: number; readonly cached: number; readonly ms: number }
 }

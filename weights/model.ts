@@ -61,7 +61,7 @@ export interface GenerationDefaults {
 export interface ModelSource {
   /** The path as the user gave it. */
   readonly path: string
-  readonly format: 'safetensors' | 'gguf' | 'dat'
+  readonly format: 'safetensors' | 'gguf' | 'dat' | 'random'
   readonly config: Config
   readonly tensors: ReadonlyMap<string, WeightTensor>
   readonly tokenizer: TokenizerSource | null

@@ -18,7 +18,7 @@ export const outOfMemory = 2
 export const attribute = {
   maxThreadsPerBlock: 1, warpSize: 10, multiprocessors: 16, majorVersion: 75, minorVersion: 76, sharedBytesPerBlockOptIn: 97,
 } as const
-export const functionAttribute = { maxDynamicSharedBytes: 8 } as const
+export const functionAttribute = { sharedBytes: 1, localBytes: 3, registers: 4, maxDynamicSharedBytes: 8 } as const
 export const flags = { streamNonBlocking: 1, eventDisableTiming: 2, eventRecordExternal: 1, captureThreadLocal: 1 } as const
 
 const open = () => openLibrary('the NVIDIA driver (libcuda.so.1)', ['libcuda.so.1', 'libcuda.so'])
@@ -68,6 +68,7 @@ function declare({ func }: Library) {
     moduleLoad: func<(module: Out<Handle>, image: Uint8Array) => number>('int cuModuleLoadData(_Out_ void **module, void *image)'),
     moduleUnload: func<(module: Handle) => number>('int cuModuleUnload(void *hmod)'),
     moduleFunction: func<(f: Out<Handle>, module: Handle, name: string) => number>('int cuModuleGetFunction(_Out_ void **hfunc, void *hmod, const char *name)'),
+    functionGet: func<(value: Out<number>, attribute: number, f: Handle) => number>('int cuFuncGetAttribute(_Out_ int *pi, int attrib, void *hfunc)'),
     functionSet: func<(f: Handle, attribute: number, value: number) => number>('int cuFuncSetAttribute(void *hfunc, int attrib, int value)'),
     launch: func<(f: Handle, gx: number, gy: number, gz: number, bx: number, by: number, bz: number, sharedBytes: number, stream: Handle, params: BigUint64Array, extra: null) => number>(
       'int cuLaunchKernel(void *f, unsigned int gridDimX, unsigned int gridDimY, unsigned int gridDimZ, unsigned int blockDimX, unsigned int blockDimY, unsigned int blockDimZ, '

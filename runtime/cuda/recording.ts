@@ -6,7 +6,7 @@
 import { check, WeftError } from '../../graph/error.js'
 import { tileCount } from '../../codegen/kernel.js'
 import type { KernelText } from '../../codegen/target.js'
-import type { BoundLaunch, BoundPlan, BufferView, DeviceBuffer, Program, Recording } from '../backend.js'
+import type { BoundLaunch, BoundPlan, BufferView, DeviceBuffer, Program, Recording, Resources } from '../backend.js'
 import { flags, functionAttribute } from './driver.js'
 import type { Driver, Handle } from './driver.js'
 import { encodeTensorMap, tensorMapAlignment, tensorMapWords } from './tensor-map.js'
@@ -22,12 +22,17 @@ export class CudaBuffer implements DeviceBuffer {
 export interface CudaFunction {
   readonly handle: Handle
   readonly text: KernelText
+  readonly resources: Resources
 }
 
 export class CudaProgram implements Program {
   readonly kernels: ReadonlySet<string>
   constructor(readonly functions: ReadonlyMap<string, CudaFunction>, readonly stats: Program['stats']) {
     this.kernels = new Set(functions.keys())
+  }
+
+  resources(kernel: string): Resources | null {
+    return this.functions.get(kernel)?.resources ?? null
   }
 }
 
@@ -39,7 +44,9 @@ export function findFunctions(driver: Driver, module: Handle, kernels: readonly 
       const what = `${text.dynamicBytes} bytes of shared memory for kernel ${text.name}`
       driver.must(driver.functionSet(handle, functionAttribute.maxDynamicSharedBytes, text.dynamicBytes), what)
     }
-    return [text.name, { handle, text }]
+    const get = (name: number): number => driver.take<number>(out => driver.functionGet(out, name, handle), `what kernel ${text.name} takes`)
+    const resources = { registers: get(functionAttribute.registers), spilledBytes: get(functionAttribute.localBytes), sharedBytes: get(functionAttribute.sharedBytes) + text.dynamicBytes }
+    return [text.name, { handle, text, resources }]
   }))
 }
 
