@@ -40,6 +40,15 @@ const speedColumns: readonly Column<SpeedRow>[] = [
   { name: 'of the limit', text: r => `${percent(r.share)} of ${r.roof}`, right: true },
 ]
 
+/** Where a peer ran beside weft. */
+const peerColumns: readonly Column<SpeedRow>[] = [
+  { name: 'peer', text: r => r.peer?.program ?? '' },
+  { name: 'its tokens/s', text: r => (r.peer ? figure(r.peer.mean) : ''), right: true },
+  { name: '±', text: r => (r.peer ? figure(r.peer.deviation) : ''), right: true },
+  { name: 'weft / peer', text: r => (r.peer ? r.peer.ratio.toFixed(2) : ''), right: true },
+]
+const columnsOf = (rows: readonly SpeedRow[]): readonly Column<SpeedRow>[] => (rows.some(r => r.peer) ? [...speedColumns, ...peerColumns] : speedColumns)
+
 const kernelColumns: readonly Column<KernelRow>[] = [
   { name: 'kernel', text: r => r.kernel },
   { name: 'knobs', text: r => knobsText(r.knobs) },
@@ -108,17 +117,17 @@ export function render(report: Report, format: Exclude<Format, 'html'>, what: 's
   const allKernels = report.kernels.flatMap(p => p.rows)
   switch (format) {
     case 'table': {
-      const body = what === 'speeds' ? aligned(speedColumns, report.rows) : report.kernels.map(p => `${titleOf(p)}\n${aligned(kernelColumns, p.rows)}${reasons(p.rows)}`).join('\n')
+      const body = what === 'speeds' ? aligned(columnsOf(report.rows), report.rows) : report.kernels.map(p => `${titleOf(p)}\n${aligned(kernelColumns, p.rows)}${reasons(p.rows)}`).join('\n')
       return `${head.join('\n')}\n\n${body}`
     }
     case 'markdown': {
-      const body = what === 'speeds' ? markdownTable(speedColumns, report.rows) : report.kernels.map(p => `### ${titleOf(p)}\n\n${markdownTable(kernelColumns, p.rows)}`).join('\n')
+      const body = what === 'speeds' ? markdownTable(columnsOf(report.rows), report.rows) : report.kernels.map(p => `### ${titleOf(p)}\n\n${markdownTable(kernelColumns, p.rows)}`).join('\n')
       return `${head.map(l => `- ${l}\n`).join('')}\n${body}`
     }
     case 'csv': {
       const { device, driver, commit, date } = report.machine
       const common = { model: report.model, device, driver, commit, date }
-      return csvOf(what === 'speeds' ? report.rows.map(({ speeds, ...r }) => ({ ...r, ...common, speeds: speeds.join(' ') })) : allKernels.map(r => ({ ...r, knobs: knobsText(r.knobs), ...common })))
+      return csvOf(what === 'speeds' ? report.rows.map(({ speeds, peer, ...r }) => ({ ...r, ...common, speeds: speeds.join(' '), peer: peer?.program ?? null, peerMean: peer?.mean ?? null, ratio: peer?.ratio ?? null })) : allKernels.map(r => ({ ...r, knobs: knobsText(r.knobs), ...common })))
     }
     case 'json': return `${JSON.stringify(what === 'speeds' ? report : allKernels, null, 1)}\n`
     default: return format satisfies never

@@ -39,6 +39,16 @@ export interface SpeedRow {
   /** Part of the device's limit, and which limit that is. */
   readonly share: number
   readonly roof: 'memory' | 'arithmetic'
+  /** The same test by another program, in turn with this one. */
+  readonly peer?: Peer
+}
+
+export interface Peer {
+  readonly program: string
+  readonly mean: number
+  readonly deviation: number
+  /** weft's mean over the peer's. */
+  readonly ratio: number
 }
 
 /** What one test of a model moves and computes. */

@@ -7,6 +7,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { writeGguf } from '../bench/gguf-model.js'
 import { compareFiles, slower } from '../bench/compare.js'
 import { htmlReport } from '../bench/html.js'
 import type { KernelRow } from '../bench/kernels.js'
@@ -23,6 +24,7 @@ import { shapeNamed, shapeNames } from '../graph/models/shapes.js'
 import { wasmCaps } from '../runtime/wasm/backend.js'
 import { dequantize } from '../weights/dequantize.js'
 import { randomModel, randomTypes } from '../weights/random.js'
+import { openModel } from '../weights/open.js'
 import { requiredTensors } from '../weights/required.js'
 import { scratch, weft } from './help-cli.js'
 import { skip } from './support/backends.js'
@@ -173,6 +175,38 @@ test('weft bench: a model of random weights, end to end, kernel by kernel, and c
   const attention = await weft(['bench', 'kernels', ...small, '--op', 'attention', '--format', 'csv'])
   assert.ok(attention.stdout.trimEnd().split('\n').slice(1).every(l => l.includes(',attention,')))
   for (const wrong of [['--shape', 'x'], ['--fail-above', '5%'], ['-p', '1,x'], ['--shape', 'tiny', '--model', 'y'], ['kernels', ...small, '--op', 'nothing']]) assert.is((await weft(['bench', ...wrong])).code, 2, wrong.join(' '))
+})
+
+// a peer
+
+test('a random model as GGUF is read back byte for byte, and a peer is run on it', async () => {
+  for (const type of randomTypes) {
+    const model = randomModel('tiny', type, 'gguf')
+    const file = join(folder, `${type}.gguf`)
+    writeGguf(model, file)
+    const back = await openModel(file)
+    assert.equal([...back.tensors.keys()].sort(), [...model.tensors.keys()].sort())
+    assert.equal({ ...back.config, rope: back.config.rope.theta }, { ...model.config, rope: model.config.rope.theta })
+    for (const [name, t] of model.tensors) {
+      const other = back.tensors.get(name)!
+      assert.equal([other.type, other.shape, other.scale], [t.type, t.shape, t.scale], name)
+      const [a, b] = [new Uint8Array(t.ranges['data']!.bytes), new Uint8Array(t.ranges['data']!.bytes)]
+      model.read(t.ranges['data']!, a)
+      back.read(other.ranges['data']!, b)
+      assert.is(Buffer.compare(a, b), 0, name)
+    }
+    back.close()
+  }
+  const program = join(folder, 'llama-bench')
+  writeFileSync(program, `#!${process.execPath}\nconst a = process.argv; if (!require('fs').statSync(a[a.indexOf('-m') + 1]).isFile()) process.exit(1)\nconsole.log('a line\\n' + JSON.stringify([{ build_commit: 'abc', avg_ts: 10, stddev_ts: 1 }], null, 1))\n`, { mode: 0o755 })
+  const args = ['bench', '--shape', 'tiny', '--device', 'wasm', '-p', '0', '-n', '4', '-r', '1', '--against', 'llama.cpp']
+  const ended = await weft([...args, '--llama-bench', program, '--format', 'json'])
+  assert.is(ended.code, 0, ended.stderr)
+  const [row] = (JSON.parse(ended.stdout) as Report).rows as readonly [SpeedRow]
+  assert.equal([row.peer!.program, row.peer!.mean, row.peer!.ratio], ['llama.cpp abc', 10, row.mean / 10])
+  const failed = await weft([...args, '--llama-bench', join(folder, 'absent')])
+  assert.match(failed.stderr, /\[--llama-bench\] .*does not start/)
+  assert.is((await weft(args)).code, 2)
 })
 
 // the report in a browser

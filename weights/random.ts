@@ -34,6 +34,8 @@ function half(value: number): number {
 
 /** e4m3 from 32 to 448; the tensor's own scale brings them down. */
 const blockScale = (draw: () => number): number => 0x60 + Math.floor(draw() * 31)
+/** e4m3 from 1/64 to 1/32: of a tensor without a scale of its own, and of hidden sizes in use. */
+const smallScale = (draw: () => number): number => 0x08 + Math.floor(draw() * 8)
 
 const codings: Readonly<Record<string, Coding>> = {
   f32: { elements: 1, bytes: 4, deviation: 1, finish: (view, at, draw, d, mean) => view.setFloat32(at, uniform(draw, d, mean), true) },
@@ -49,7 +51,7 @@ const codings: Readonly<Record<string, Coding>> = {
     },
   },
   q8_0: { elements: 32, bytes: 34, deviation: 73.9, finish: (view, at, draw, d) => view.setUint16(at, half(d * near(draw)), true) },
-  nvfp4: { elements: 64, bytes: 36, deviation: 2.926 * 220, finish: (view, at, draw) => { for (let s = 0; s < 4; s++) view.setUint8(at + s, blockScale(draw)) } },
+  nvfp4: { elements: 64, bytes: 36, deviation: 2.926 * 220, finish: (view, at, draw) => { for (let s = 0; s < 4; s++) view.setUint8(at + s, smallScale(draw)) } },
 }
 
 /** NVFP4's codes and scales apart, as safetensors has them: they go to a device without being taken apart. */
@@ -107,7 +109,7 @@ function wanted(c: Config, { name, shape }: RequiredTensor): { readonly deviatio
 
 /**
  * A model of random weights, every matrix of `type`, norms and biases in f32. @param shape a name of `shapeNames`
- * @param packing how NVFP4 lies: in planes unless told, in GGUF's blocks for a file of that format
+ * @param packing how NVFP4 lies: in planes unless told, in GGUF's blocks and without a scale of the tensor for a file of that format
  * Throws a WeftError with exit code 2 for an unknown name or type, or a type whose blocks do not divide a matrix's columns.
  */
 export function randomModel(shape: string, type: string, packing: 'planes' | 'gguf' = 'planes'): ModelSource {
@@ -130,7 +132,7 @@ export function randomModel(shape: string, type: string, packing: 'planes' | 'gg
     const { deviation, mean } = wanted(config, required)
     const elements = sizes.reduce((n, d) => n * d, 1)
     // NVFP4's blocks are the same for all matrices; the tensor's scale is what differs.
-    const scale = own === 'nvfp4' ? deviation / coding.deviation : 1
+    const scale = own === 'nvfp4' && packing === 'planes' ? deviation / coding.deviation : 1
     const common = { name, type: own, shape: sizes, scale }
     if (own === 'nvfp4' && packing === 'planes') {
       const plane = (part: 'codes' | 'scales'): ByteRange => walk(name, `nvfp4 ${part}`, planes[part], elements, 1, 0)

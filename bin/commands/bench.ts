@@ -8,6 +8,7 @@ import { loadProfiled, type ProfiledModel } from '../../engine/profile.js'
 import { measureRoof, roofOf } from '../../engine/roof.js'
 import { openDevice } from '../../engine/device.js'
 import { WeftError } from '../../graph/error.js'
+import { openLlamaBench } from '../../bench/against.js'
 import { compareFiles, showComparison, slower } from '../../bench/compare.js'
 import { kernelsOf, type PlanProfile } from '../../bench/kernels.js'
 import { describeMachine } from '../../bench/machine.js'
@@ -46,6 +47,8 @@ export const benchCommand = defineCommand({
     format: { choices: formats, requiresArg: true, default: 'table', describe: 'html is one file with charts, of the model and its kernels' },
     out: { type: 'string', requiresArg: true, describe: 'Write to this file instead of standard output' },
     op: { type: 'string', requiresArg: true, describe: 'Only kernels of this op (fusedLinear, attention, …)' },
+    against: { choices: ['llama.cpp'], requiresArg: true, describe: 'Run another program on the same shapes, test by test in turn; with --shape' },
+    'llama-bench': { type: 'string', requiresArg: true, describe: 'With --against llama.cpp: its program llama-bench' },
     compare: { type: 'string', nargs: 2, describe: 'Compare two files that --format json wrote: before, after' },
     'fail-above': { type: 'string', requiresArg: true, describe: 'With --compare: end with code 1 where a row became slower by more than this (5%)' },
   },
@@ -60,15 +63,18 @@ export const benchCommand = defineCommand({
     const options = given<LoadOptions>({ ...own, context: own.context ?? (needed > 32768 ? needed : undefined), chunk: integer('--batch', argv.batch, 1, 65536) })
     if (argv.what === 'roof') return showRoof(options)
     const [speeds, kernels] = argv.format === 'html' ? [argv.what === 'model', true] : [argv.what === 'model', argv.what === 'kernels']
+    const peerProgram = againstOf(argv, speeds)
     const source = sourceOf(argv.shape, argv.weights, argv.model)
     const { loaded, roof } = await loadForBench(source, options)
+    const { simd, units } = loaded.backend.caps
+    const peer = peerProgram === null ? null : openLlamaBench({ program: peerProgram, shape: argv.shape!, weights: argv.weights, runs, threads: simd ? units : null })
     try {
       const name = argv.shape ?? modelName(argv.model)
       const rows: SpeedRow[] = []
       if (speeds) {
         for await (const row of speedsOf(loaded.model, name, roof, { ...counts, runs, warmup })) {
           note(`${row.test} ${row.tokens} at ${row.depth}: ${row.mean.toPrecision(4)} tokens/s`)
-          rows.push(row)
+          rows.push(peer === null ? row : { ...row, peer: await peer.measure(row) })
         }
       }
       const found = kernels ? await kernelsOf(loaded, roof, { prompt: counts.prompts.length > 0 ? Math.max(...counts.prompts) : null, decode: counts.decodes.length > 0, depth: counts.depths[0]!, runs }) : []
@@ -84,10 +90,23 @@ export const benchCommand = defineCommand({
       }
       return 0
     } finally {
+      peer?.close()
       await loaded.model.close()
     }
   },
 })
+
+/** The peer's program, or null where none was asked for. Throws a WeftError with exit code 2. */
+function againstOf(argv: { readonly against?: string | undefined; readonly 'llama-bench'?: string | undefined; readonly shape?: string | undefined }, speeds: boolean): string | null {
+  if (argv.against === undefined) {
+    if (argv['llama-bench'] !== undefined) throw wrongOption('--llama-bench', 'given without --against')
+    return null
+  }
+  if (argv['llama-bench'] === undefined) throw wrongOption('--against', 'its program is not known', '--llama-bench PATH')
+  if (argv.shape === undefined) throw wrongOption('--against', 'given without --shape', 'a shape that both run on')
+  if (!speeds) throw wrongOption('--against', 'the peer has no kernels to show', 'weft bench model')
+  return argv['llama-bench']
+}
 
 /** A model of random weights, a path, or null for the built-in model. */
 export function sourceOf(shape: string | undefined, weights: string, model: string | undefined): ModelSource | string | null {
