@@ -3,7 +3,7 @@
  * weft runs on, streamed a few megabytes at a time. The vocabulary is numbered words: such a model takes and makes ids.
  * Format: ggml-org/ggml, docs/gguf.md, version 3; names as in llama.cpp's `gguf-py/gguf/constants.py`.
  */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { WeftError } from '../graph/error.js'
 import type { Config } from '../graph/models/config.js'
 import type { ModelSource, WeightTensor } from '../weights/model.js'
@@ -121,7 +121,7 @@ export function writeGguf(model: ModelSource, file: string): number {
       at = align(at + bytesOf(t))
     }
     // Readers map the file to the end of the last tensor's padding.
-    put(new Uint8Array(1), at - 1)
+    ftruncateSync(descriptor, at)
     return at
   } catch (cause) {
     throw new WeftError({ where: 'gguf', what: `${file}: cannot be written (${cause instanceof Error ? cause.message : String(cause)})`, cause })
