@@ -122,12 +122,12 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], nu
 }
 
 const kernelTable = (p: PlanProfile): string => table(
-  ['kernel', 'problem', 'knobs', 'launches', 'µs', 'lost µs', 'GB/s', 'TFLOP/s', 'share', 'roof', 'registers', 'shared', 'why not others'],
+  ['kernel', 'problem', 'knobs', 'launches', 'µs', 'lost µs', 'GB/s', 'TFLOP/s', 'share', 'roof', 'registers', 'shared', 'tuning', 'why not others'],
   p.rows.map(r => [
     r.kernel, r.problem, knobsText(r.knobs), String(r.launches), figure(r.us), figure(r.lost), figure(r.gbps), figure(r.tflops), percent(r.share, 0), r.roof,
-    r.registers === null ? '–' : `${r.registers}${r.spilledBytes ? ` (${r.spilledBytes} B spilled)` : ''}`, String(r.sharedBytes), Object.entries(r.rejected).map(([n, why]) => `${n}: ${why}`).join('; '),
+    r.registers === null ? '–' : `${r.registers}${r.spilledBytes ? ` (${r.spilledBytes} B spilled)` : ''}`, String(r.sharedBytes), r.tuned === null ? '–' : `${figure(r.tuned.before)} → ${figure(r.tuned.after)} µs`, Object.entries(r.rejected).map(([n, why]) => `${n}: ${why}`).join('; '),
   ]),
-  new Set([3, 4, 5, 6, 7, 8, 10, 11]),
+  new Set([3, 4, 5, 6, 7, 8, 10, 11, 12]),
 )
 
 const speedTable = (rows: readonly SpeedRow[]): string => table(

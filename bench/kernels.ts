@@ -39,6 +39,8 @@ export interface KernelRow {
   readonly registers: number | null
   readonly spilledBytes: number | null
   readonly sharedBytes: number
+  /** What tuning measured of this problem on this device, untuned and tuned; null where it found nothing. */
+  readonly tuned: { readonly before: number; readonly after: number } | null
 }
 
 export interface PlanProfile {
@@ -112,10 +114,12 @@ function rowOf(loaded: ProfiledModel, roof: Roof, plan: PlanName, own: readonly 
   const matrix = [...statements(kernel.body)].some(s => s.kind === 'matrixMultiply')
   const { roof: under, limit, share } = shareOf(roof, { bytes, flops, microseconds, matrix })
   const resources = loaded.resources(kernel.name)
+  const found = launch.node === null ? undefined : loaded.tuned[`${problem(loaded, plan, own[0]!)}; ${loaded.model.compute}, cache ${loaded.kv}`]
   return {
     plan, kernel: kernel.name, op: launch.node?.op.name ?? kernel.schedule, problem: problem(loaded, plan, own[0]!), schedule: kernel.schedule, knobs: kernel.knobs,
     rejected: launch.rejected, launches: own.length, us: microseconds / own.length, bytes: bytes / own.length, flops: flops / own.length,
     gbps: microseconds > 0 ? bytes / microseconds / 1e3 : 0, tflops: microseconds > 0 ? flops / microseconds / 1e6 : 0, share, roof: under,
     lost: microseconds - limit, registers: resources?.registers ?? null, spilledBytes: resources?.spilledBytes ?? null, sharedBytes: resources?.sharedBytes ?? sharedBytes(kernel),
+    tuned: found?.schedule.split('.')[1] === kernel.schedule.split('.')[1] && JSON.stringify(found.knobs) === JSON.stringify(kernel.knobs) ? { before: found.untunedUs, after: found.us } : null,
   }
 }

@@ -61,6 +61,7 @@ const kernelColumns: readonly Column<KernelRow>[] = [
   { name: 'roof', text: r => r.roof },
   { name: 'registers', text: r => (r.registers === null ? '' : `${r.registers}${r.spilledBytes ? ` (${r.spilledBytes} B spilled)` : ''}`), right: true },
   { name: 'shared', text: r => String(r.sharedBytes), right: true },
+  { name: 'tuning', text: r => (r.tuned === null ? '' : `${figure(r.tuned.before)} → ${figure(r.tuned.after)}`), right: true },
   { name: 'problem', text: r => r.problem },
 ]
 

@@ -18,6 +18,7 @@ import { advance } from './schedules/advance.js'
 import { matvecRows } from './schedules/linear-matvec.js'
 import { schedules as allSchedules } from './schedules/index.js'
 import type { Constant, Context, Schedule } from './schedule.js'
+import type { Roof } from './roof.js'
 import { pageSize, stateLayout, type StateLayout } from './state.js'
 import type { Target } from './target.js'
 import { cuda } from './targets/cuda.js'
@@ -25,6 +26,7 @@ import { hip } from './targets/hip.js'
 import { msl } from './targets/msl.js'
 import { wasm } from './targets/wasm.js'
 import { wgsl } from './targets/wgsl.js'
+import type { TunedChoices } from './tuned.js'
 import { weightLayout, type WeightLayout } from './types/layout.js'
 
 export interface CompileOptions {
@@ -39,6 +41,10 @@ export interface CompileOptions {
   readonly fuse: boolean
   /** Schedules to choose from; all of them unless a test wants others. */
   readonly schedules?: readonly Schedule[]
+  /** What tuning found on the chip. */
+  readonly tuned?: TunedChoices
+  /** What the chip reaches at most, measured or assumed: choices are then made by estimated cost. */
+  readonly roof?: Roof
   /** Names given so far, where several models share one program: equal kernels are then compiled once. */
   readonly names?: KernelNames
 }
@@ -99,6 +105,7 @@ export function compile(config: Config, typeOf: WeightType, options: CompileOpti
     const extents: Readonly<Record<string, Extent>> = { tokens, outputs }
     const context: Context = {
       caps, state, compute: options.compute, kv: options.kv, layout,
+      ...(options.tuned ? { tuned: options.tuned } : {}), ...(options.roof ? { roof: options.roof } : {}),
       extent: (size: Size) => (typeof size === 'number' ? size : extents[size.name] ?? size.max),
     }
     const rows = typeof tokens === 'number' ? tokens : tokens.max

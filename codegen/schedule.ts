@@ -10,7 +10,10 @@ import type { Caps } from './caps.js'
 import type { Extent } from './builder.js'
 import { extentMax } from './builder.js'
 import { sharedBytes, type Kernel } from './kernel.js'
+import { estimate } from './estimate.js'
+import type { Roof } from './roof.js'
 import type { StateLayout } from './state.js'
+import { tuneKey, type TunedChoice, type TunedChoices } from './tuned.js'
 import type { WeightLayout } from './types/layout.js'
 import { verify } from './verify.js'
 
@@ -55,6 +58,10 @@ export interface Context {
   /** A size of the graph as this plan's range of live values. */
   readonly extent: (size: Size) => Extent
   readonly layout: (weight: Node) => WeightLayout
+  /** What tuning found on this device. */
+  readonly tuned?: TunedChoices
+  /** What the chip reaches at most: with it untuned choices are made by estimated cost, without it by order. */
+  readonly roof?: Roof
 }
 
 export type Knobs = Readonly<Record<string, readonly number[]>>
@@ -92,20 +99,89 @@ export interface Choice extends Lowered {
   readonly rejected: Readonly<Record<string, string>>
 }
 
-/** The first schedule that accepts with its untuned knobs, or null with the reasons of all. */
-export function choose(schedules: readonly Schedule[], node: Node, context: Context): Choice | { readonly rejected: Readonly<Record<string, string>> } {
+type Rejected = Readonly<Record<string, string>>
+
+/** How much faster than the first that accepts a choice must be estimated to take its place: estimates are coarse. */
+const margin = 0.75
+
+/**
+ * A schedule with knobs for a node: what tuning found, else the cheapest by estimate, else the first that accepts. With the
+ * reasons against the others; with nothing but reasons where none accepts.
+ */
+export function choose(schedules: readonly Schedule[], node: Node, context: Context): Choice | { readonly rejected: Rejected } {
+  const own = schedules.filter(s => s.op === node.op.name)
+  const found = context.tuned?.[tuneKey(node, context)]
+  if (found !== undefined) {
+    const tuned = takeTuned(own, found, node, context)
+    if (tuned !== null) return tuned
+  }
+  const first = firstThatAccepts(own, node, context)
+  return 'steps' in first && context.roof !== undefined ? cheapest(own, first, node, context, context.roof) : first
+}
+
+function firstThatAccepts(own: readonly Schedule[], node: Node, context: Context): (Choice & { readonly knobs: Chosen<Knobs> }) | { readonly rejected: Rejected } {
   const rejected: Record<string, string> = {}
-  for (const s of schedules.filter(s => s.op === node.op.name)) {
+  for (const s of own) {
     for (const knobs of knobChoices(s)) {
       const made = attempt(s, node, context, knobs)
       if ('reject' in made) {
         rejected[s.name] ??= made.reject
         continue
       }
-      return { ...made, schedule: s.name, rejected }
+      return { ...made, schedule: s.name, rejected, knobs }
     }
   }
   return { rejected }
+}
+
+/** Whether a schedule has these knobs with these values: what is read from a file may be of another version. */
+const isLegal = (s: Schedule, knobs: Chosen<Knobs>): boolean =>
+  Object.keys(knobs).length === Object.keys(s.knobs).length && Object.entries(s.knobs).every(([name, values]) => values.includes(knobs[name]!))
+
+function takeTuned(own: readonly Schedule[], found: TunedChoice, node: Node, context: Context): Choice | null {
+  const s = own.find(s => s.name === found.schedule)
+  if (s === undefined || !isLegal(s, found.knobs)) return null
+  const made = attempt(s, node, context, found.knobs)
+  if ('reject' in made) return null
+  const others = own.filter(o => o !== s).map(o => [o.name, `tuning found ${s.name} with ${found.us.toFixed(1)} µs`])
+  return { ...made, schedule: s.name, rejected: Object.fromEntries(others) }
+}
+
+/** Microseconds that steps take by estimate, for as many rows as there may be and logits of one; null where that depends on more than sizes. */
+export function estimateSteps({ steps }: Lowered, context: Context, roof: Roof): number | null {
+  const dims = { tokens: extentMax(context.extent({ name: 'tokens', max: 1 })), outputs: 1 }
+  const each = steps.map(s => estimate(s.kernel, context.caps, roof, dims)?.microseconds ?? null)
+  return each.reduce<number | null>((sum, us) => (sum === null || us === null ? null : sum + us), 0)
+}
+
+/** The first choice, or a neighbour that differs in one knob, or another schedule, where that is estimated to be clearly faster. */
+function cheapest(own: readonly Schedule[], first: Choice & { readonly knobs: Chosen<Knobs> }, node: Node, context: Context, roof: Roof): Choice {
+  const rejected: Record<string, string> = { ...first.rejected }
+  const known = estimateSteps(first, context, roof)
+  if (known === null) return first
+  let best = { choice: first as Choice, cost: known * margin }
+  const consider = (s: Schedule, knobs: Chosen<Knobs>): void => {
+    const made = attempt(s, node, context, knobs)
+    if ('reject' in made) {
+      if (s.name !== first.schedule) rejected[s.name] ??= made.reject
+      return
+    }
+    const cost = estimateSteps(made, context, roof)
+    if (cost === null) return
+    if (s.name !== first.schedule) rejected[s.name] ??= `estimated ${cost.toFixed(1)} µs, ${first.schedule} ${known.toFixed(1)}`
+    if (cost < best.cost) best = { choice: { ...made, schedule: s.name, rejected }, cost }
+  }
+  for (const s of own) {
+    if (s.name !== first.schedule) {
+      const [knobs] = knobChoices(s)
+      // The plain schedule is for what no other takes: that it reads what others share shows in no count.
+      if (rejected[s.name] === undefined && !s.name.endsWith('.plain')) consider(s, knobs!)
+      continue
+    }
+    for (const [name, values] of Object.entries(s.knobs)) for (const value of values) if (value !== first.knobs[name]) consider(s, { ...first.knobs, [name]: value })
+  }
+  const others = Object.fromEntries(Object.entries(rejected).filter(([name]) => name !== best.choice.schedule))
+  return { steps: best.choice.steps, scratch: best.choice.scratch, schedule: best.choice.schedule, rejected: others }
 }
 
 /** Makes a schedule's kernels, refusing what the chip cannot run. */

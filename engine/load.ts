@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { existsSync } from 'node:fs'
 import { compile, type Compiled } from '../codegen/compile.js'
+import { assumedRoof } from '../codegen/estimate.js'
 import { pageSize } from '../codegen/state.js'
 import { WeftError } from '../graph/error.js'
 import type { Backend, DeviceBuffer } from '../runtime/backend.js'
@@ -19,10 +20,12 @@ import { locateModel } from './hub/pull.js'
 import { logLoaded, observer, type Observe, type ObserveParts } from './observe.js'
 import { Pages } from './pages.js'
 import { ReferenceExecutor } from './reference.js'
+import { knownRoof } from './roof.js'
 import { DeviceSession } from './session.js'
 import { deviceText } from './text.js'
 import { hiddenNames, tracing } from './trace.js'
 import { loadTokenizer, type Tokenizer } from './tokenizer.js'
+import { tunedFor } from './tuned.js'
 import type { Compute, GenerateOptions, LoadOptions, LoadStats, Message, Model, Piece, Session, TraceSink } from './types.js'
 
 /** The context limit unless told, where the model's own is longer. */
@@ -32,6 +35,11 @@ const defaultChunk = { gpu: 2048, cpu: 256 } as const
 
 /** Bytes of weights from which on, on a CPU, what stands beside them is kept small before speed of loading. */
 const largeModel = 2 ** 30
+
+/** Rows of a prefill chunk on a chip: those asked for, or what suits it. */
+export function chunkOf(caps: Backend['caps'], context: number, wanted?: number): number {
+  return Math.min(wanted ?? (caps.simd ? defaultChunk.cpu : defaultChunk.gpu), context)
+}
 
 /** The built-in model, wherever the package is built to. */
 export function builtInModel(): string {
@@ -104,7 +112,8 @@ async function onDevice(source: ModelSource, pages: Pages, context: number, opti
     const clock = stopwatch()
     const make = (fuse: boolean): Compiled => compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', {
       caps: backend.caps, compute, kv, context, sequences: pages.sequences,
-      chunk: Math.min(options.chunk ?? (backend.caps.simd ? defaultChunk.cpu : defaultChunk.gpu), context), fuse,
+      chunk: chunkOf(backend.caps, context, options.chunk), fuse,
+      ...(options.tuned === false ? {} : { tuned: tunedFor(backend) }), roof: knownRoof(backend) ?? assumedRoof(backend.caps),
     })
     const made = tracedWhole(make, options) ?? make(options.fuse ?? true)
     const compiled = internals.recompile?.(made) ?? made

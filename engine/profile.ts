@@ -12,7 +12,9 @@ import { check, WeftError } from '../graph/error.js'
 import type { Backend, BoundPlan, Program, Recording, Resources, Ticket, Timing } from '../runtime/backend.js'
 import { openDevice } from './device.js'
 import { load } from './load.js'
+import type { TunedChoices } from '../codegen/tuned.js'
 import { deepest, work } from './observe.js'
+import { tunedFor } from './tuned.js'
 import type { LoadOptions, Model } from './types.js'
 import type { ModelSource } from '../weights/model.js'
 
@@ -41,6 +43,9 @@ export interface ProfiledModel {
   /** The device under it, for measurements beside the model's own runs. */
   readonly backend: Backend
   readonly compiled: Compiled
+  /** What tuning found that was handed to code generation, and the cache's element that it was found for. */
+  readonly tuned: TunedChoices
+  readonly kv: 'f32' | 'f16'
   /** What a compiled kernel takes, where the device tells. */
   resources(kernel: string): Resources | null
   /** Does `job` with every run of a plan timed; returns the runs in order. */
@@ -79,7 +84,7 @@ export async function loadProfiled(path: string | ModelSource | null, options: L
     }
     return runs
   }
-  return { model, backend: timed.inner, compiled: forms, profile, resources: kernel => timed.program?.resources?.(kernel) ?? null }
+  return { model, backend: timed.inner, compiled: forms, profile, kv: options.kvType ?? model.compute, tuned: options.tuned === false ? {} : tunedFor(timed.inner), resources: kernel => timed.program?.resources?.(kernel) ?? null }
 }
 
 function runTime({ plans, state }: Compiled, name: PlanName, live: Uint32Array, depth: number, timings: readonly Timing[]): RunTime {

@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly sequences?: number
   /** Rewrite rules on (default) or off, to bisect. */
   readonly fuse?: boolean
+  /** Take what `weft tune` found on this device (default), or not. */
+  readonly tuned?: boolean
   /** WebGPU on a software adapter, for tests; default false. */
   readonly softwareGpu?: boolean
   /** Is given each op's output; ops then run one at a time, and without fusion where it would hide one (unless `fuse` is true). */

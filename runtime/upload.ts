@@ -17,6 +17,9 @@ import { respanInPlace, splitBlocks } from './repack.js'
 /** Bytes of a file in memory at a time. */
 const chunkBytes = 2 * 2 ** 20
 
+/** What is read of a model: its tensors and their bytes. */
+export type WeightSource = Pick<ModelSource, 'path' | 'tensors' | 'read'>
+
 /** A weight on the device: tensors of the file, their rows one below the other. */
 export interface Resident {
   readonly key: string
@@ -39,7 +42,7 @@ export class UploadScratch {
 }
 
 /** Uploads one weight. Throws a WeftError that names a tensor which is missing, of another type, or has NaN among its scales. */
-export function uploadWeight(backend: Backend, source: ModelSource, resident: Resident, onBytes: (n: number) => void, scratch = new UploadScratch()): DeviceBuffer {
+export function uploadWeight(backend: Backend, source: WeightSource, resident: Resident, onBytes: (n: number) => void, scratch = new UploadScratch()): DeviceBuffer {
   const { layout, tensors, key } = resident
   const buffer = backend.alloc(layout.bytes, key)
   const found = tensors.map(name => {
@@ -59,7 +62,7 @@ export function uploadWeight(backend: Backend, source: ModelSource, resident: Re
   return buffer
 }
 
-function uploadVector(backend: Backend, source: ModelSource, tensors: readonly WeightTensor[], buffer: DeviceBuffer): void {
+function uploadVector(backend: Backend, source: WeightSource, tensors: readonly WeightTensor[], buffer: DeviceBuffer): void {
   let at = 0
   for (const t of tensors) {
     const values = dequantize(source, t)
@@ -112,7 +115,7 @@ class Sections {
 }
 
 /** Repacks the rows of one tensor from `row` on; returns how many there were. */
-function uploadRows(source: ModelSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections, scratch: UploadScratch): number {
+function uploadRows(source: WeightSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections, scratch: UploadScratch): number {
   const [rows, cols] = t.shape as [number, number]
   if (cols !== layout.cols || t.type !== layout.type.name) {
     throw new WeftError({ where: 'weights', what: `tensor ${t.name}`, expected: `${layout.type.name} of ${layout.cols} columns`, got: `${t.type} of ${cols}` })

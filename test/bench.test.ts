@@ -13,6 +13,7 @@ import { htmlReport } from '../bench/html.js'
 import type { KernelRow } from '../bench/kernels.js'
 import { deviation, median } from '../bench/numbers.js'
 import { formats, render, type Report } from '../bench/report.js'
+import { readmeFile, readResults, resultsFolder, speedTable, withTable } from '../bench/results.js'
 import type { SpeedRow } from '../bench/speeds.js'
 import { interpret } from '../codegen/interpret.js'
 import { roofKernels } from '../codegen/roof.js'
@@ -89,7 +90,7 @@ const speed = (over: Partial<SpeedRow>): SpeedRow => ({
 })
 const kernelRow = (over: Partial<KernelRow>): KernelRow => ({
   plan: 'decode', kernel: 'k', op: 'linear', problem: 'linear: x 1×64, weight nvfp4 64×64', schedule: 'linear.row', knobs: { rows: 1 }, rejected: { 'linear.matvec': 'threads, "shared"' },
-  launches: 3, us: 10, bytes: 1e4, flops: 2e4, gbps: 1, tflops: 2e-3, share: 0.1, roof: 'memory', lost: 27, registers: 40, spilledBytes: 0, sharedBytes: 64, ...over,
+  launches: 3, us: 10, bytes: 1e4, flops: 2e4, gbps: 1, tflops: 2e-3, share: 0.1, roof: 'memory', lost: 27, registers: 40, spilledBytes: 0, sharedBytes: 64, tuned: null, ...over,
 })
 const report: Report = {
   machine: {
@@ -207,6 +208,14 @@ test('a random model as GGUF is read back byte for byte, and a peer is run on it
   const failed = await weft([...args, '--llama-bench', join(folder, 'absent')])
   assert.match(failed.stderr, /\[--llama-bench\] .*does not start/)
   assert.is((await weft(args)).code, 2)
+})
+
+// README
+
+test('README\'s table is the one that the results make (npm run readme-table)', () => {
+  const readme = readFileSync(readmeFile(), 'utf8')
+  assert.is(withTable(readme, speedTable(readResults(resultsFolder()))), readme)
+  assert.throws(() => withTable('no markers', ''), /markers/)
 })
 
 // the report in a browser

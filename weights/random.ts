@@ -151,13 +151,27 @@ export function randomModel(shape: string, type: string, packing: 'planes' | 'gg
       if (!recipe || at < 0 || at + into.length > range.bytes) throw new WeftError({ where: 'weights', what: `read outside a random tensor (${range.file})`, expected: `within ${range.bytes} bytes`, got: `${into.length} bytes at ${at}` })
       const pool = pools.get(range.file) ?? recipe()
       pools.set(range.file, pool)
-      for (let done = 0; done < into.length;) {
-        const from = (range.offset + at + done) % pool.length
-        const piece = pool.subarray(from, from + into.length - done)
-        into.set(piece, done)
-        done += piece.length
-      }
+      walkPool(pool, range, into, at)
     },
     close: () => undefined,
+  }
+}
+
+/** One random tensor by itself, with values of this deviation and mean, as a model that holds nothing else. */
+export function randomTensor(type: string, shape: readonly number[], deviation: number, mean = 0): { readonly source: Pick<ModelSource, 'path' | 'tensors' | 'read'>; readonly tensor: WeightTensor } {
+  const coding = Object.hasOwn(codings, type) ? codings[type] : undefined
+  if (coding === undefined || shape.at(-1)! % coding.elements !== 0) throw new WeftError({ where: 'weights', what: `random ${type} of [${shape.join(', ')}]`, expected: `one of ${randomTypes.join(', ')} in whole blocks` })
+  const pool = makePool(coding, deviation, mean, hash(`${type} ${shape.join()}`))
+  const bytes = (shape.reduce((n, d) => n * d, 1) / coding.elements) * coding.bytes
+  const tensor: WeightTensor = { name: 'random', type, shape, packing: coding.elements === 1 ? 'plain' : 'gguf', ranges: { data: { file: 'random', offset: 0, bytes } }, scale: 1 }
+  return { tensor, source: { path: 'random', tensors: new Map([[tensor.name, tensor]]), read: (range, into, at = 0) => walkPool(pool, range, into, at) } }
+}
+
+function walkPool(pool: Uint8Array, range: ByteRange, into: Uint8Array, at: number): void {
+  for (let done = 0; done < into.length;) {
+    const from = (range.offset + at + done) % pool.length
+    const piece = pool.subarray(from, from + into.length - done)
+    into.set(piece, done)
+    done += piece.length
   }
 }

@@ -47,6 +47,7 @@ export const benchCommand = defineCommand({
     format: { choices: formats, requiresArg: true, default: 'table', describe: 'html is one file with charts, of the model and its kernels' },
     out: { type: 'string', requiresArg: true, describe: 'Write to this file instead of standard output' },
     op: { type: 'string', requiresArg: true, describe: 'Only kernels of this op (fusedLinear, attention, …)' },
+    untuned: { type: 'boolean', default: false, describe: 'Leave out what weft tune found on this device' },
     against: { choices: ['llama.cpp'], requiresArg: true, describe: 'Run another program on the same shapes, test by test in turn; with --shape' },
     'llama-bench': { type: 'string', requiresArg: true, describe: 'With --against llama.cpp: its program llama-bench' },
     compare: { type: 'string', nargs: 2, describe: 'Compare two files that --format json wrote: before, after' },
@@ -60,7 +61,7 @@ export const benchCommand = defineCommand({
     const warmup = integer('--warmup', argv.warmup, 0, 10_000)!
     const needed = Math.max(0, ...counts.depths) + Math.max(0, ...counts.prompts, ...counts.decodes.map(n => n + 2)) + 2
     const own = loadOptionsOf(argv)
-    const options = given<LoadOptions>({ ...own, context: own.context ?? (needed > 32768 ? needed : undefined), chunk: integer('--batch', argv.batch, 1, 65536) })
+    const options = given<LoadOptions>({ ...own, context: own.context ?? (needed > 32768 ? needed : undefined), chunk: integer('--batch', argv.batch, 1, 65536), tuned: argv.untuned ? false : undefined })
     if (argv.what === 'roof') return showRoof(options)
     const [speeds, kernels] = argv.format === 'html' ? [argv.what === 'model', true] : [argv.what === 'model', argv.what === 'kernels']
     const peerProgram = againstOf(argv, speeds)

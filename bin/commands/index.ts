@@ -24,4 +24,5 @@ export const commands: readonly CommandEntry[] = [
   { usage: 'quantize [in] [out]', about: 'Quantize a model\'s weights, with the error of each tensor', load: async () => (await import('./quantize.js')).quantizeCommand },
   { usage: 'check', about: 'Compare a model with a reference, or op by op with a trace or other devices', load: async () => (await import('./check.js')).checkCommand },
   { usage: 'bench [what]', about: 'Measure a model, its kernels one by one, or the device', load: async () => (await import('./bench.js')).benchCommand },
+  { usage: 'tune', about: 'Find the fastest kernels for a model\'s shapes on a device', load: async () => (await import('./tune.js')).tuneCommand },
 ]
