@@ -120,6 +120,6 @@ function rowOf(loaded: ProfiledModel, roof: Roof, plan: PlanName, own: readonly 
     rejected: launch.rejected, launches: own.length, us: microseconds / own.length, bytes: bytes / own.length, flops: flops / own.length,
     gbps: microseconds > 0 ? bytes / microseconds / 1e3 : 0, tflops: microseconds > 0 ? flops / microseconds / 1e6 : 0, share, roof: under,
     lost: microseconds - limit, registers: resources?.registers ?? null, spilledBytes: resources?.spilledBytes ?? null, sharedBytes: resources?.sharedBytes ?? sharedBytes(kernel),
-    tuned: found?.schedule.split('.')[1] === kernel.schedule.split('.')[1] && JSON.stringify(found.knobs) === JSON.stringify(kernel.knobs) ? { before: found.untunedUs, after: found.us } : null,
+    tuned: found !== undefined && found.schedule === kernel.schedule && JSON.stringify(found.knobs) === JSON.stringify(kernel.knobs) ? { before: found.untunedUs, after: found.us } : null,
   }
 }
