@@ -19,7 +19,7 @@ export class Int4Rows {
   private readonly scales: Float32Array
   private readonly order: Uint32Array | null
 
-  constructor(source: ModelSource, private readonly tensor: WeightTensor, private readonly layout: WeightLayout) {
+  constructor(source: Pick<ModelSource, 'read'>, private readonly tensor: WeightTensor, private readonly layout: WeightLayout) {
     const { int4 } = tensor
     if (!int4) throw new WeftError({ where: 'weights', what: `tensor ${tensor.name} has no codes of four bits` })
     this.words = readWords(source, tensor, 'qweight')

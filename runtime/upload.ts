@@ -164,7 +164,7 @@ function uploadRows(source: WeightSource, t: WeightTensor, layout: WeightLayout,
 }
 
 /** Rows of AWQ and GPTQ, turned. */
-function uploadInt4(source: ModelSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections): number {
+function uploadInt4(source: WeightSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections): number {
   const [rows] = t.shape as [number, number]
   const turned = new Int4Rows(source, t, layout)
   const step = Math.max(1, Math.floor(chunkBytes / rowBytes(layout).codes))
