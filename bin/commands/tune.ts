@@ -8,7 +8,7 @@ import { openDevice } from '../../engine/device.js'
 import { deviceOf, driverOf } from '../../engine/machine.js'
 import { roofOf } from '../../engine/roof.js'
 import { knownTuning, saveTuning } from '../../engine/tuned.js'
-import { builtInModel } from '../../engine/load.js'
+import { builtInModel, locateModel } from '../../engine/index.js'
 import { openModel } from '../../weights/open.js'
 import { figure } from '../../bench/numbers.js'
 import { tune, type Tuned } from '../../bench/tune.js'
@@ -53,8 +53,8 @@ export const tuneCommand = defineCommand({
       const found: Tuned[] = []
       if (seconds > 0) {
         const roof = await roofOf(backend)
-        const given = sourceOf(argv.shape, argv.weights, argv.model) ?? builtInModel()
-        const source = typeof given === 'string' ? await openModel(given) : given
+        const given = sourceOf(argv.shape, argv.weights, argv.model)
+        const source = given === null ? await openModel(builtInModel()) : typeof given === 'string' ? await openModel(await locateModel(given, { onNotice: note })) : given
         source.close()
         const { caps } = backend
         const compute = options.compute ?? (caps.f16 && !caps.simd ? 'f16' : 'f32')
