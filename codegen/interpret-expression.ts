@@ -217,6 +217,12 @@ function call(e: Expr & { kind: 'call' }, w: Writer): Code {
       const word = atom(a![0]!, w)
       return [0, 4, 8, 12].map(at => `(${word} >>> ${at} & 15)`)
     }
+    case 'lookup16': {
+      const table = [0, 1, 2, 3].map(i => atom(args[i]![0]!, w))
+      const index = atom(args[4]![0]!, w)
+      const byte = (at: number): string => `(((${index} >>> ${at} & 8) ? (${index} >>> ${at} & 4) ? ${table[3]} : ${table[2]} : (${index} >>> ${at} & 4) ? ${table[1]} : ${table[0]}) >>> 8 * (${index} >>> ${at} & 3) & 255)`
+      return [`((${byte(0)} | ${byte(4)} << 8 | ${byte(8)} << 16 | ${byte(12)} << 24) >>> 0)`]
+    }
     case 'i8x4': return bytes(atom(a![0]!, w))
     case 'f16x4': return halves(a![0]!, b![0]!, bits => `f16Values[${bits}]`)
     case 'bf16x4': return halves(a![0]!, b![0]!, bf16)

@@ -29,6 +29,8 @@ const signatures = {
   e2m1x4: { args: ['u32'], type: 'f32x4' },
   /** Four unsigned nibbles in the low 16 bits, as 0 to 15. */
   u4x4: { args: ['u32'], type: 'f32x4' },
+  /** Four signed bytes of a table of sixteen, given as four words, by the four nibbles of the low 16 bits of the last argument. */
+  lookup16: { args: ['u32', 'u32', 'u32', 'u32', 'u32'], type: 'u32' },
   /** Four signed bytes. */
   i8x4: { args: ['u32'], type: 'f32x4' },
   /** Four f16, in two words of two, low half first; subnormals kept. */

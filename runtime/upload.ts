@@ -13,6 +13,7 @@ import { readGrid } from '../weights/scale-grid.js'
 import type { Backend, DeviceBuffer } from './backend.js'
 import { Int4Rows } from './int4.js'
 import { respanInPlace, splitBlocks } from './repack.js'
+import { codebookBytes, splitFields } from './repack-fields.js'
 
 /** Bytes of a file in memory at a time. */
 const chunkBytes = 2 * 2 ** 20
@@ -97,6 +98,7 @@ class Sections {
   readonly scales: Section
   readonly mins: Section
   readonly rowScales: Float32Array
+  readonly fields: ReadonlyMap<string, Section>
 
   constructor(private readonly backend: Backend, private readonly buffer: DeviceBuffer, readonly layout: WeightLayout, scratch: UploadScratch) {
     const row = rowBytes(layout)
@@ -106,10 +108,13 @@ class Sections {
     this.scales = section('scales', layout.scalesAt, row.scales)
     this.mins = section('mins', layout.minsAt, row.mins)
     this.rowScales = new Float32Array(layout.type.rowScale ? layout.rows : 0)
+    this.fields = new Map(Object.entries(layout.fields).map(([name, f]) => [name, section(name, f.at, f.rowBytes)]))
   }
 
   finish(): void {
-    for (const s of [this.codes, this.scales, this.mins]) s.finish()
+    for (const s of [this.codes, this.scales, this.mins, ...this.fields.values()]) s.finish()
+    const { blocks } = this.layout.type
+    if (blocks?.codebook) this.backend.write(this.buffer, codebookBytes(blocks.codebook), this.layout.codebookAt)
     if (this.rowScales.length > 0) this.backend.write(this.buffer, new Uint8Array(this.rowScales.buffer), this.layout.rowScalesAt)
   }
 }
@@ -129,6 +134,7 @@ function uploadRows(source: WeightSource, t: WeightTensor, layout: WeightLayout,
   const unit = t.permutedHeads === undefined ? 1 : rows / t.permutedHeads
   const step = Math.max(unit, Math.floor(chunkBytes / perRow / unit) * unit)
   const { type } = layout
+  if (type.blocks) return uploadFields(source, t, layout, row, sink, scratch, step)
   const blocks = t.packing === 'gguf' && type.gguf !== null
   // What stands in the file as it will on the device, or changes order in place, is read to where it is written from.
   const direct = !blocks && t.permutedHeads === undefined
@@ -177,6 +183,30 @@ function uploadInt4(source: WeightSource, t: WeightTensor, layout: WeightLayout,
     sink.codes.sent(codes, at)
     sink.scales.sent(scales, at)
     sink.mins.sent(mins, at)
+  }
+  return rows
+}
+
+/** The same for a type of many fields, `step` rows at a time. */
+function uploadFields(source: ModelSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections, scratch: UploadScratch, step: number): number {
+  const rows = t.shape[0]!
+  const data = t.ranges['data']!
+  const perRow = data.bytes / rows
+  const unit = t.permutedHeads === undefined ? 1 : rows / t.permutedHeads
+  for (let first = 0; first < rows; first += step) {
+    const count = Math.min(step, rows - first)
+    const read = scratch.take('file', count * perRow)
+    source.read(data, read, first * perRow)
+    const inOrder = t.permutedHeads === undefined ? read : scratch.take('in order', count * perRow)
+    if (inOrder !== read) {
+      for (let r = 0; r < count; r++) {
+        const from = (fileRow(first + r, unit) - first) * perRow
+        inOrder.set(read.subarray(from, from + perRow), r * perRow)
+      }
+    }
+    const into = Object.fromEntries([...sink.fields].map(([name, section]) => [name, section.rows(row + first, count).fill(0)]))
+    splitFields(inOrder, layout.type.blocks!, layout.nibbles, into)
+    for (const [name, section] of sink.fields) section.sent(into[name]!, row + first)
   }
   return rows
 }

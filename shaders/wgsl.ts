@@ -32,6 +32,15 @@ const u4x4 = `fn u4x4(codes: u32) -> vec4<f32> {
   return vec4<f32>(vec4<u32>(codes, codes >> 4u, codes >> 8u, codes >> 12u) & vec4<u32>(15u));
 }`
 
+const lookup16 = `fn lookup16(a: u32, b: u32, c: u32, d: u32, codes: u32) -> u32 {
+  let code = vec4<u32>(codes, codes >> 4u, codes >> 8u, codes >> 12u);
+  let low = select(vec4<u32>(a), vec4<u32>(b), (code & vec4<u32>(4u)) != vec4<u32>(0u));
+  let high = select(vec4<u32>(c), vec4<u32>(d), (code & vec4<u32>(4u)) != vec4<u32>(0u));
+  let word = select(low, high, (code & vec4<u32>(8u)) != vec4<u32>(0u));
+  let byte = ((word >> ((code & vec4<u32>(3u)) << vec4<u32>(3u))) & vec4<u32>(255u)) << vec4<u32>(0u, 8u, 16u, 24u);
+  return (byte.x | byte.y) | (byte.z | byte.w);
+}`
+
 const i8x4 = `fn i8x4(codes: u32) -> vec4<f32> {
   return vec4<f32>((bitcast<vec4<i32>>(vec4<u32>(codes)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
 }`
@@ -89,6 +98,7 @@ export const negativeZero: WgslFunction = {
 export const wgslFunctions = {
   e2m1x4: { name: 'e2m1x4', plain: e2m1x4, f16: e2m1x4F16 },
   u4x4: { name: 'u4x4', plain: u4x4 },
+  lookup16: { name: 'lookup16', plain: lookup16 },
   i8x4: { name: 'i8x4', plain: i8x4 },
   f16x4: { name: 'f16x4', plain: f16x4, f16: f16x4F16 },
   f16: { name: 'f16x1', plain: f16x1, f16: f16x1F16 },

@@ -51,6 +51,28 @@ function withGguf(bytes: Uint8Array): string {
   return join(folder, 'bad.gguf')
 }
 
+/** The split fixture with each part changed, `without` some; its first part. */
+function split(change: (bytes: Buffer, part: number) => Uint8Array, without: readonly number[] = []): string {
+  const folder = makeFolder()
+  const names = [1, 2].map(part => `model-0000${part}-of-00002.gguf`)
+  names.forEach((name, part) => {
+    if (!without.includes(part)) writeFiles(folder, { [name]: change(readFileSync(fixture(`gguf/llama-codebooks/${name}`)), part) })
+  })
+  return join(folder, names[0]!)
+}
+
+/** With another value of an integer of the metadata. */
+function patched(bytes: Buffer, key: string, value: number): Uint8Array {
+  const at = bytes.indexOf(key) + key.length + 4
+  bytes.writeUInt16LE(value, at)
+  return bytes
+}
+
+function renamed(bytes: Buffer, from: string, to: string): Uint8Array {
+  bytes.write(to, bytes.indexOf(from))
+  return bytes
+}
+
 function cut(base: string, file: string, bytes: number): string {
   const folder = makeFolder()
   writeFiles(folder, { [file]: readFileSync(fixture(`${base}/${file}`)).subarray(0, bytes), 'config.json': readFileSync(fixture('models/qwen3/config.json')) })
@@ -198,7 +220,16 @@ const cases: readonly (readonly [string, () => string, RegExp])[] = [
   ['gguf: data cut', () => cut('gguf/qwen3-nvfp4', 'model.gguf', 200_000), /tensor \S+: (begins|reaches) beyond the end of the file/],
   ['gguf: no architecture', () => withGguf(new GgufBytes(0, 0).done()), /general.architecture: expected one of llama, qwen2, qwen3, got nothing/],
   ['gguf: unknown architecture', () => withGguf(qwen3Gguf({ 'general.architecture': 'gemma3' })), /general.architecture: expected one of .* got "gemma3"/],
-  ['gguf: part of a split model', () => withGguf(qwen3Gguf({ 'split.count': 3 })), /one of 3 parts/],
+  ['gguf: part of a split model under another name', () => withGguf(qwen3Gguf({ 'split.count': 3 })), /bad.gguf: file name of one of 3 parts of a model: expected NAME-00001-of-00003.gguf/],
+  ['gguf: a million parts', () => withGguf(qwen3Gguf({ 'split.count': 1_000_000 })), /split.count: expected at most 256 parts, got 1000000/],
+  ['gguf: parts that are text', () => withGguf(qwen3Gguf({ 'split.count': 'two' })), /split.count: expected at most 256 parts, got "two"/],
+  ['gguf: a part is missing', () => split(bytes => bytes, [1]), /00001-of-00002.gguf: part of a split model .*: expected 2 files, got no model-00002-of-00002.gguf/],
+  ['gguf: parts that say the same number', () => split((b, part) => (part === 1 ? patched(b, 'split.no', 0) : b)), /00002-of-00002.gguf: metadata split.no: expected 1, got 0/],
+  ['gguf: parts of another count', () => split((b, part) => (part === 1 ? patched(b, 'split.count', 3) : b)), /00002-of-00002.gguf: metadata split.count: expected 2, got 3/],
+  ['gguf: a part cut', () => split((b, part) => (part === 1 ? b.subarray(0, 40_000) : b)), /00002-of-00002.gguf: tensor \S+: (begins|reaches) beyond the end/],
+  ['gguf: parts that differ in the number of tensors', () => split((b, part) => (part === 0 ? patched(b, 'split.tensors.count', 22) : b)), /00002-of-00002.gguf: metadata split.tensors.count: expected 22, got 21/],
+  ['gguf: more tensors than there are', () => split(b => patched(b, 'split.tensors.count', 22)), /tensors in all 2 parts: expected 22, got 21/],
+  ['gguf: a tensor in two parts', () => split((b, part) => (part === 1 ? renamed(b, 'blk.1.attn_k.weight', 'blk.0.attn_k.weight') : b)), /00002-of-00002.gguf: tensor blk.0.attn_k.weight: .*also in model-00001-of-00002.gguf/],
   ['gguf: a billion layers', () => withGguf(qwen3Gguf({ 'qwen3.block_count': 1e9 })), /qwen3.block_count: expected an integer from 1 to 1024/],
   ['gguf: no heads', () => withGguf(qwen3Gguf({ 'qwen3.attention.head_count': 0 })), /qwen3.attention.head_count: expected an integer from 1/],
   ['gguf: unknown rope type', () => withGguf(qwen3Gguf({ 'qwen3.rope.scaling.type': 'yarn' })), /qwen3.rope.scaling.type: expected one of none, linear, got "yarn"/],
@@ -206,7 +237,7 @@ const cases: readonly (readonly [string, () => string, RegExp])[] = [
   ['gguf: part of a head rotated', () => withGguf(qwen3Gguf({ 'qwen3.rope.dimension_count': 8 })), /rope.dimension_count: expected 16/],
   ['gguf: experts', () => withGguf(qwen3Gguf({ 'qwen3.expert_count': 8 })), /mixtures of experts/],
   ['gguf: missing tensor', () => withGguf(qwen3Gguf({})), /tensor model.layers.0.input_layernorm.weight is missing/],
-  ['gguf: unsupported type', () => withGguf(qwen3Gguf({}, 14)), /tensor token_embd.weight: type: expected f32, f16, .*nvfp4, got q6_k/],
+  ['gguf: unsupported type', () => withGguf(qwen3Gguf({}, 15)), /tensor token_embd.weight: type: expected f32, f16, .*nvfp4, got q8_k/],
   ['gguf: unknown type', () => withGguf(qwen3Gguf({}, 99)), /tensor token_embd.weight: type: expected .* got type 99/],
   ['gguf: embedding of another width', () => withGguf(qwen3Gguf({ 'qwen3.embedding_length': 64 })), /embed_tokens.weight: shape: expected \[8,64\], got \[8,32\]/],
   ['gguf: two files in a folder', () => twoGgufs(), /no model in this folder: .*got 2 .gguf files/],

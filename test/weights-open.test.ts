@@ -100,6 +100,17 @@ for (const [name, architecture, scaling, tied] of [
   })
 }
 
+test('a split GGUF model is opened by any of its parts, or by its folder', async () => {
+  const folder = fixture('gguf/llama-codebooks')
+  const paths = [folder, ...[1, 2].map(part => join(folder, `model-0000${part}-of-00002.gguf`))]
+  const opened = await Promise.all(paths.map(path => openModel(path).then(m => (m.close(), m))))
+  for (const model of opened) {
+    assert.equal([model.tensors.size, model.config.layers, model.ignored], [21, 2, []])
+    assert.equal([...model.tensors], [...opened[0]!.tensors])
+    assert.is(new Set([...model.tensors.values()].map(t => t.ranges['data']!.file)).size, 2)
+  }
+})
+
 test('names of GGUF', () => {
   const names = [
     ['token_embd.weight', 'model.embed_tokens.weight'], ['output_norm.weight', 'model.norm.weight'], ['output.weight', 'lm_head.weight'],

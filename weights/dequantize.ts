@@ -4,6 +4,7 @@
  * remains, by the minimum (q4_1) or by the tensor scale (nvfp4). Rows that GGUF's llama permuted are put back in order.
  */
 import { check } from '../graph/error.js'
+import { blockFormats, type BlockFormat } from './dequantize-blocks.js'
 import { e2m1ToF32, e4m3ToF32, e8m0ToF32, f16ToF32, ue4m3ToF32 } from './floats.js'
 import { inputOrder, int4Rows } from './int4.js'
 import type { ModelSource, WeightTensor } from './model.js'
@@ -12,16 +13,8 @@ import { readGrid } from './scale-grid.js'
 /** Rows are converted in pieces of about so many values, so that the raw bytes never stand beside a whole matrix. */
 const pieceValues = 1 << 20
 
-/** Fills `into` from `count` values' worth of raw bytes. */
-type Decode = (raw: Uint8Array, into: Float32Array) => void
-
-interface Block {
-  readonly values: number
-  readonly bytes: number
-  readonly decode: Decode
-}
-
-const blocks: Readonly<Record<string, Block>> = {
+const blocks: Readonly<Record<string, BlockFormat>> = {
+  ...blockFormats,
   f32: { values: 1, bytes: 4, decode: (raw, into) => into.set(new Float32Array(raw.buffer, raw.byteOffset, into.length)) },
   f16: { values: 1, bytes: 2, decode: decodeF16 },
   bf16: { values: 1, bytes: 2, decode: decodeBf16 },

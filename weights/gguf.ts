@@ -27,14 +27,30 @@ const types: ReadonlyMap<number, GgufType> = new Map<number, GgufType>([
   [1, { name: 'f16', values: 1, bytes: 2 }],
   [2, { name: 'q4_0', values: 32, bytes: 18 }],
   [3, { name: 'q4_1', values: 32, bytes: 20 }],
-  [6, { name: 'q5_0' }], [7, { name: 'q5_1' }],
+  [6, { name: 'q5_0', values: 32, bytes: 22 }],
+  [7, { name: 'q5_1', values: 32, bytes: 24 }],
   [8, { name: 'q8_0', values: 32, bytes: 34 }],
-  [9, { name: 'q8_1' }], [10, { name: 'q2_k' }], [11, { name: 'q3_k' }], [12, { name: 'q4_k' }], [13, { name: 'q5_k' }], [14, { name: 'q6_k' }], [15, { name: 'q8_k' }],
-  [16, { name: 'iq2_xxs' }], [17, { name: 'iq2_xs' }], [18, { name: 'iq3_xxs' }], [19, { name: 'iq1_s' }], [20, { name: 'iq4_nl' }], [21, { name: 'iq3_s' }],
-  [22, { name: 'iq2_s' }], [23, { name: 'iq4_xs' }], [24, { name: 'i8' }], [25, { name: 'i16' }], [26, { name: 'i32' }], [27, { name: 'i64' }], [28, { name: 'f64' }],
-  [29, { name: 'iq1_m' }],
+  // What llama.cpp makes of activations; no file holds them.
+  [9, { name: 'q8_1' }], [15, { name: 'q8_k' }],
+  [10, { name: 'q2_k', values: 256, bytes: 84 }],
+  [11, { name: 'q3_k', values: 256, bytes: 110 }],
+  [12, { name: 'q4_k', values: 256, bytes: 144 }],
+  [13, { name: 'q5_k', values: 256, bytes: 176 }],
+  [14, { name: 'q6_k', values: 256, bytes: 210 }],
+  [16, { name: 'iq2_xxs', values: 256, bytes: 66 }],
+  [17, { name: 'iq2_xs', values: 256, bytes: 74 }],
+  [18, { name: 'iq3_xxs', values: 256, bytes: 98 }],
+  [19, { name: 'iq1_s', values: 256, bytes: 50 }],
+  [20, { name: 'iq4_nl', values: 32, bytes: 18 }],
+  [21, { name: 'iq3_s', values: 256, bytes: 110 }],
+  [22, { name: 'iq2_s', values: 256, bytes: 82 }],
+  [23, { name: 'iq4_xs', values: 256, bytes: 136 }],
+  [24, { name: 'i8' }], [25, { name: 'i16' }], [26, { name: 'i32' }], [27, { name: 'i64' }], [28, { name: 'f64' }],
+  [29, { name: 'iq1_m', values: 256, bytes: 56 }],
   [30, { name: 'bf16', values: 1, bytes: 2 }],
-  [34, { name: 'tq1_0' }], [35, { name: 'tq2_0' }], [39, { name: 'mxfp4', values: 32, bytes: 17 }],
+  [34, { name: 'tq1_0', values: 256, bytes: 54 }],
+  [35, { name: 'tq2_0', values: 256, bytes: 66 }],
+  [39, { name: 'mxfp4', values: 32, bytes: 17 }],
   [40, { name: 'nvfp4', values: 64, bytes: 36 }],
 ])
 
@@ -95,8 +111,6 @@ export function huggingFaceName(name: string): string | null {
 export function readGguf(files: ModelFiles, file: string): GgufFile {
   const size = files.open(file, where)
   const header = readGgufHeader(files, file)
-  const parts = header.metadata['split.count']
-  check(typeof parts !== 'number' || parts <= 1, where, `${file}: one of ${show(parts)} parts of a split model; merge them into one file first`)
   const tensors = new Map<string, FileTensor>()
   for (const tensor of header.tensors) tensors.set(tensor.name, placed(tensor, header, file, size))
   checkApart(tensors.values(), file, where)
@@ -133,7 +147,7 @@ export function ggufWeights(files: ModelFiles, gguf: GgufFile, rotated: Readonly
 /** A tensor of the file as the weight `name`; throws, naming the supported types, when its own is not among them. */
 export function ggufWeight(files: ModelFiles, gguf: GgufFile, tensor: FileTensor, name: string, permutedHeads?: number): WeightTensor {
   const type = [...types.values()].find(t => t.name === tensor.dtype)
-  check(type?.values !== undefined, where, `${gguf.file}: tensor ${readable(tensor.name)}: type`, supported, tensor.dtype)
+  check(type?.values !== undefined, where, `${tensor.range.file}: tensor ${readable(tensor.name)}: type`, supported, tensor.dtype)
   const side = tensor.dtype === 'nvfp4' ? gguf.tensors.get(tensor.name.replace(/weight$/, 'scale')) : undefined
   return {
     name,

@@ -12,7 +12,8 @@ import { Fields, readable, show } from './fields.js'
 import type { FileTensor, FindWeight } from './file-tensor.js'
 import { kindOf, ModelFiles } from './files.js'
 import { findTokenizer, readChatTemplate, readFields, readGeneration } from './generation.js'
-import { ggufWeights, readGguf, readGgufConfig, readGgufGeneration, readGgufTemplate } from './gguf.js'
+import { ggufWeights, readGgufConfig, readGgufGeneration, readGgufTemplate } from './gguf.js'
+import { ggufOfFolder, readGgufModel } from './gguf-split.js'
 import type { ModelSource, WeightTensor } from './model.js'
 import { readQuantization, safetensorsWeights } from './quantization.js'
 import { inputOrders } from './quantization-int4.js'
@@ -42,11 +43,12 @@ function openAt(path: string, files: ModelFiles): ModelSource {
   if (kind === 'directory') {
     const tensors = readSafetensorsFolder(files, path)
     if (tensors) return openSafetensors(path, path, tensors, files)
-    const found = readdirSync(path).filter(name => name.endsWith('.gguf') || name.endsWith('.dat'))
     const expected = 'model.safetensors, model.safetensors.index.json, one .gguf or one .dat file'
-    check(found.length === 1, where, `${path}: no model in this folder`, expected, found.length === 0 ? 'none' : `${found.length} ${found.every(f => f.endsWith('.gguf')) ? '.gguf' : '.gguf and .dat'} files`)
-    const file = join(path, found[0]!)
-    return file.endsWith('.gguf') ? openGguf(path, file, files) : openDat(path, file, files)
+    const gguf = ggufOfFolder(path, expected)
+    const dats = readdirSync(path).filter(name => name.endsWith('.dat'))
+    const found = dats.length + (gguf === null ? 0 : 1)
+    check(found === 1, where, `${path}: no model in this folder`, expected, found === 0 ? 'none' : `${dats.length} .dat files${gguf === null ? '' : ' and a .gguf model'}`)
+    return gguf === null ? openDat(path, join(path, dats[0]!), files) : openGguf(path, gguf, files)
   }
   if (path.endsWith('.gguf')) return openGguf(path, path, files)
   if (path.endsWith('.dat')) return openDat(path, path, files)
@@ -90,7 +92,7 @@ function besides(folder: string, settings: Fields): Pick<ModelSource, 'tokenizer
 }
 
 function openGguf(path: string, file: string, files: ModelFiles): ModelSource {
-  const gguf = readGguf(files, file)
+  const gguf = readGgufModel(files, file)
   const config = readGgufConfig(files, gguf)
   const rotated = new Map(requiredTensors(config).flatMap(t => (t.rotatedHeads === undefined || config.architecture !== 'llama' ? [] : [[t.name, t.rotatedHeads]])))
   const weights = collect(config, ggufWeights(files, gguf, rotated), file)

@@ -77,7 +77,7 @@ export const weftFunctions = {
   exp: named('weft_exp'), log: named('weft_log'), sqrt: named('weft_sqrt'), rsqrt: named('weft_rsqrt'), floor: named('weft_floor'),
   abs: named('weft_abs'), min: named('weft_min'), max: named('weft_max'), fma: named('weft_fma'),
   dot4: named('weft_dot4'), sum4: named('weft_sum4'),
-  e2m1x4: named('weft_e2m1x4'), u4x4: named('weft_u4x4'), i8x4: named('weft_i8x4'), f16x4: named('weft_f16x4'),
+  e2m1x4: named('weft_e2m1x4'), u4x4: named('weft_u4x4'), i8x4: named('weft_i8x4'), lookup16: named('weft_lookup16'), f16x4: named('weft_f16x4'),
   bf16x4: named('weft_bf16x4'), f16: named('weft_f16_bits'), bf16: named('weft_bf16'), e4m3: named('weft_e4m3'),
   subgroupAdd: named('weft_subgroup_add'), subgroupMax: named('weft_subgroup_max'), subgroupShuffleXor: named('weft_shuffle_xor'),
   swizzle: noPacked, extendLow8: noPacked, extendHigh8: noPacked, extendLow16: noPacked, extendHigh16: noPacked,

@@ -120,6 +120,7 @@ export const intrinsicSpellings: Readonly<Record<Intrinsic, Spell>> = {
 
   e2m1x4: device('w_e2m1x4'),
   u4x4: device('w_u4x4'),
+  lookup16: device('w_lookup16'),
   i8x4: device('w_i8x4'),
   f16x4: device('w_f16x4Of'),
   bf16x4: device('w_bf16x4'),

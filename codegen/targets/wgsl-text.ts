@@ -73,6 +73,7 @@ export const wgslIntrinsics: Readonly<Record<Intrinsic, Spell>> = {
   sum4: device('sum4'),
   e2m1x4: device('e2m1x4'),
   u4x4: device('u4x4'),
+  lookup16: device('lookup16'),
   i8x4: device('i8x4'),
   f16x4: device('f16x4'),
   bf16x4: device('bf16x4'),

@@ -6,8 +6,10 @@
  */
 import { WeftError } from '../../graph/error.js'
 import type { Buffer, KernelBuilder } from '../builder.js'
+import { codesOfQuad, type BlockType } from './blocks.js'
+import { RunFields, type Views } from './fields.js'
 import type { Caps } from '../caps.js'
-import { call, f32, splat, table, vector, type Operand, type Value } from '../value.js'
+import { call, f32, select, splat, table, u32, vector, type Operand, type Value } from '../value.js'
 import { runElements, type WeightLayout } from './layout.js'
 import { e8m0 } from './scales.js'
 import { scaleBytes, type ScaleCoding } from './table.js'
@@ -39,6 +41,11 @@ export class WeightView {
     return (this.inWords ??= this.k.param(`${this.name}Words`, 'u32', 'weight', 'read', 'keep'))
   }
 
+  private get views(): Views {
+    const view = this
+    return { get words() { return view.words }, get vectors() { return view.vectors } }
+  }
+
   /** Runs of one row. */
   get runs(): number {
     return this.layout.cols / runElements
@@ -52,6 +59,7 @@ export class WeightView {
   read(row: Value, run: Value): readonly Value[] {
     const { layout } = this
     const at = row.mul(this.runs).add(run)
+    if (layout.type.blocks) return [...RunFields.loads(layout, this.views, at).values()]
     const codes = Array.from({ length: this.vectorsPerRun }, (_, i) => this.vectors.load(at.mul(this.vectorsPerRun).add(i)))
     const { scale, min } = layout.type
     if (!scale) return codes
@@ -65,6 +73,7 @@ export class WeightView {
   /** Groups of the run whose loads were named. */
   decode(read: readonly Value[]): readonly DecodedGroup[] {
     const { type } = this.layout
+    if (type.blocks) return this.decodeFields(type.blocks, read)
     const vectors = read.slice(0, this.vectorsPerRun)
     const codes = this.codes(vectors)
     if (!type.scale) return [{ at: 0, codes, scale: null, min: null }]
@@ -82,6 +91,23 @@ export class WeightView {
     })
   }
 
+  /** The fields of the run whose loads were named. */
+  fields(read: readonly Value[]): RunFields {
+    const names = [...RunFields.loads(this.layout, this.views, u32(0)).keys()]
+    return RunFields.loaded(this.layout, this.views, names, read)
+  }
+
+  private decodeFields(block: BlockType, read: readonly Value[]): readonly DecodedGroup[] {
+    const f = this.fields(read)
+    const perGroup = this.layout.type.scale!.group / 4
+    return block.groups(f).map(({ scale, min }, g) => ({
+      at: g * perGroup * 4,
+      codes: Array.from({ length: perGroup }, (_, q) => call('i8x4', codesOfQuad(block, f, u32(g * perGroup + q)))),
+      scale: this.k.let('scale', scale),
+      min: min && this.k.let('least', min),
+    }))
+  }
+
   /** All 32 elements of a run as eight f32x4, scales and minima applied; without the row's scale. */
   dequantize(read: readonly Value[]): readonly Value[] {
     return this.decode(read).flatMap(({ codes, scale, min }) =>
@@ -96,6 +122,7 @@ export class WeightView {
   element(row: Value, col: Value): Value {
     const { layout, words } = this
     const { type, cols, span } = layout
+    if (type.blocks) return this.fieldElement(type.blocks, row, col)
     const at = row.mul(cols).add(col)
     const q = ((): Value => {
       switch (type.codec) {
@@ -111,6 +138,7 @@ export class WeightView {
           const code = words.loadBits(byte, 8).shr(inSpan.div(span / 2).mul(4)).and(15)
           return call(type.codec === 'e2m1' ? 'e2m1x4' : 'u4x4', code).at(0).sub(type.zero)
         }
+        case 'blocks': throw new WeftError({ where: 'decode', what: `${type.name} has no fields` })
         default: return type.codec satisfies never
       }
     })()
@@ -120,6 +148,17 @@ export class WeightView {
     const scale = scaleValue(type.scale.coding, bytes === 4 ? this.word(g.add(layout.scalesAt / 4)) : words.loadBits(g.add(layout.scalesAt / bytes), bytes === 2 ? 16 : 8))
     const least = type.min && minimum(type.min.coding, words.loadBits(g.add(layout.minsAt / 2), 16), scale)
     return least ? q.mul(scale).sub(least) : q.mul(scale)
+  }
+
+  private fieldElement(block: BlockType, row: Value, col: Value): Value {
+    const f = new RunFields(this.layout, this.views, row.mul(this.runs).add(col.div(runElements)), (_, make) => make())
+    const bytes = codesOfQuad(block, f, col.mod(runElements).div(4))
+    const q = call('i8x4', bytes.shr(col.mod(4).mul(8)).and(255)).at(0)
+    const later = col.mod(runElements).ge(this.layout.type.scale!.group)
+    const [first, second = first] = block.groups(f)
+    const of = (a: Value, b: Value): Value => (first === second ? a : select(later, b, a))
+    const scaled = q.mul(of(first!.scale, second!.scale))
+    return first!.min ? scaled.sub(of(first!.min, second!.min!)) : scaled
   }
 
   /** The row's own scale, or null where the type has none. */
@@ -161,6 +200,7 @@ export class WeightView {
         const unpack = codec === 'e2m1' ? 'e2m1x4' : 'u4x4'
         return [0, 1, 2, 3].flatMap(i => [call(unpack, v.at(i).and(0xffff)), call(unpack, v.at(i).shr(16))]).map(shifted)
       }
+      case 'blocks': throw new WeftError({ where: 'decode', what: 'a row with fields decodes its own codes' })
       default: throw new WeftError({ where: 'decode', what: `no decoding of ${codec satisfies never}` })
     }
   }
@@ -176,13 +216,19 @@ export function scaleValue(coding: ScaleCoding, packed: Value, group = 0): Value
     case 'f16': return call('f16', packed)
     case 'e4m3': return call('e4m3', group === 0 ? packed.and(255) : packed.shr(8 * group))
     case 'e8m0': return e8m0(packed)
+    case 'fields': throw new WeftError({ where: 'decode', what: 'scales of several fields are their row\'s' })
     default: return coding satisfies never
   }
 }
 
 /** What a group subtracts, from its half word. */
-export function minimum(coding: 'f16' | 'zero', packed: Value, scale: Value): Value {
-  return coding === 'f16' ? call('f16', packed).negate() : call('f16', packed).mul(scale)
+export function minimum(coding: 'f16' | 'zero' | 'fields', packed: Value, scale: Value): Value {
+  switch (coding) {
+    case 'f16': return call('f16', packed).negate()
+    case 'zero': return call('f16', packed).mul(scale)
+    case 'fields': throw new WeftError({ where: 'decode', what: 'minima of several fields are their row\'s' })
+    default: return coding satisfies never
+  }
 }
 
 /** Four e4m3 of a word. */

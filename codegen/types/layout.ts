@@ -5,10 +5,11 @@
  * copy serves decoding and prefill.
  */
 import { WeftError } from '../../graph/error.js'
+import { bitsOf, elementsOf, nibbleOrder, type BlockType, type NibbleOrder } from './blocks.js'
+import { runElements } from './run.js'
 import { quantType, scaleBytes, type QuantType } from './table.js'
 
-/** Elements that are decoded together: the unit of every vector schedule. */
-export const runElements = 32
+export { runElements } from './run.js'
 
 export interface WeightLayout {
   readonly type: QuantType
@@ -24,6 +25,16 @@ export interface WeightLayout {
   readonly bytes: number
   /** Whether rows are whole runs, as vector schedules need. */
   readonly runs: boolean
+  /** Of a type with `blocks`: byte offsets and bytes of a row of each field's section. */
+  readonly fields: Readonly<Record<string, FieldSection>>
+  /** Byte offset of the codebook, or -1. */
+  readonly codebookAt: number
+  readonly nibbles: NibbleOrder
+}
+
+export interface FieldSection {
+  readonly at: number
+  readonly rowBytes: number
 }
 
 const align = (n: number): number => Math.ceil(n / 256) * 256
@@ -35,6 +46,7 @@ export function weightLayout(typeName: string, rows: number, cols: number, simd:
   if (cols % group !== 0 || (type.bits === 4 && cols % 2 !== 0)) {
     throw new WeftError({ where: 'layout', what: `${typeName} with ${cols} columns`, expected: `a multiple of ${Math.max(group, 2)}` })
   }
+  if (type.blocks) return blockLayout(type, type.blocks, rows, cols, simd)
   const runs = cols % runElements === 0
   const section = (bytes: number, present: boolean): number => (present ? align(bytes) : 0)
   const codes = section((rows * cols * type.bits) / 8, true)
@@ -47,13 +59,32 @@ export function weightLayout(typeName: string, rows: number, cols: number, simd:
     minsAt: type.min ? codes + scales : -1,
     rowScalesAt: type.rowScale ? codes + scales + mins : -1,
     bytes: codes + scales + mins + rowScales,
-    runs,
+    runs, fields: {}, codebookAt: -1, nibbles: 'nibbles',
   })
 }
 
-/** Bytes of one row in each section. */
+/** A section for each field, in the row's order, and the codebook last. */
+function blockLayout(type: QuantType, block: BlockType, rows: number, cols: number, simd: boolean): WeightLayout {
+  if (cols % block.elements !== 0) throw new WeftError({ where: 'layout', what: `${type.name} with ${cols} columns`, expected: `a multiple of ${block.elements}` })
+  const fields: Record<string, FieldSection> = {}
+  let at = 0
+  for (const [name, field] of Object.entries(block.fields)) {
+    const rowBytes = ((cols / elementsOf(field)) * bitsOf(field)) / 8
+    fields[name] = { at, rowBytes }
+    at += align(rows * rowBytes)
+  }
+  const codebookAt = block.codebook ? at : -1
+  return Object.freeze({
+    type, rows, cols, span: simd ? runElements : 2, codesAt: 0, scalesAt: -1, minsAt: -1, rowScalesAt: -1,
+    bytes: at + (block.codebook ? align(block.codebook.entries * block.codebook.width) : 0),
+    runs: true, fields, codebookAt, nibbles: nibbleOrder(block, simd),
+  })
+}
+
+/** Bytes of one row in each section; none where a type has sections of its fields. */
 export function rowBytes(layout: WeightLayout): { readonly codes: number; readonly scales: number; readonly mins: number } {
   const { type, cols } = layout
+  if (type.blocks) return { codes: 0, scales: 0, mins: 0 }
   const groups = type.scale ? cols / type.scale.group : 0
   return { codes: (cols * type.bits) / 8, scales: type.scale ? groups * scaleBytes[type.scale.coding] : 0, mins: type.min ? groups * 2 : 0 }
 }

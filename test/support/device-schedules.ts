@@ -27,6 +27,12 @@ interface Case {
 /** Where kernels take seconds to compile: problems of a schedule with its untuned knobs; every other value of them has one. */
 const fewProblems = 2
 
+/** Schedules that decode every type of weight even there, with their smallest knobs: runs of an embedding, a matvec, a tile. */
+const everyType: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'embedding.runs': { threads: 64 },
+  'linear.matvec': { lanes: 8, columns: 1, threads: 64, stages: 1 },
+}
+
 const byRows = (problems: readonly Problem[]): readonly Problem[] => [...problems].sort((a, b) => a.max['tokens']! - b.max['tokens']!)
 
 /** Problems of one kind read weights and caches of one type, and have live rows or fixed ones. */
@@ -64,6 +70,11 @@ function casesOf(device: TestDevice, backend: Backend): readonly Case[] {
         if (!add(p, untuned!)) continue
         seen.add(kindOf(p))
         taken++
+      }
+      const light = device.slowCompiler && compute === 'f32' ? everyType[s.name] : undefined
+      if (light) {
+        const types = new Set<string>()
+        for (const p of byRows(own)) for (const m of p.matrices.values()) if (!types.has(m.type.name) && add(p, light)) types.add(m.type.name)
       }
       for (const knobs of tuned) {
         if (device.slowCompiler || device.kindsOnly) {

@@ -37,7 +37,8 @@ export function fixtureModels(): readonly Fixture[] {
   const safetensors = readdirSync(join(fixtures, 'models')).map((name): Fixture => ({ name, path: join(fixtures, 'models', name), folder: join(fixtures, 'models', name) }))
   const gguf = readdirSync(join(fixtures, 'gguf')).filter(name => name !== 'blocks').map((name): Fixture => {
     const folder = join(fixtures, 'gguf', name)
-    return { name: `gguf ${name}`, path: join(folder, 'model.gguf'), folder }
+    // Of a split model, the first part.
+    return { name: `gguf ${name}`, path: join(folder, readdirSync(folder).filter(file => file.endsWith('.gguf')).sort()[0]!), folder }
   })
   return [...safetensors, ...gguf]
 }

@@ -4,7 +4,10 @@
  */
 import { bitsOf, e2m1Values, e4m3Values, f16Bits, f16Values, floatOf } from '../../codegen/interpret-numbers.js'
 import type { WeightLayout } from '../../codegen/types/layout.js'
+import type { BlockType } from '../../codegen/types/blocks.js'
 import { quantType, scaleBytes, type QuantType, type ScaleCoding } from '../../codegen/types/table.js'
+import { codebookBytes, splitFields } from '../../runtime/repack-fields.js'
+import { dequantize } from '../../weights/dequantize.js'
 
 /** Numbers that are the same in every run. */
 export class Numbers {
@@ -52,6 +55,7 @@ function codeValue(type: QuantType, code: number): number {
     case 'u4': return code - type.zero
     case 'i8': return (code << 24) >> 24
     case 'e4m3': return e4m3Values[code]!
+    case 'blocks': throw new Error(`${type.name} has no codes by itself`)
     default: return type.codec satisfies never
   }
 }
@@ -71,6 +75,7 @@ function randomScale(coding: ScaleCoding | undefined, i: number, numbers: Number
     case 'e4m3': return i % 13 === 0 ? 3 : 0x28 + Math.floor(numbers.next() * 24)
     case 'e8m0': return i % 13 === 0 ? 0 : 120 + Math.floor(numbers.next() * 5)
     case 'f32': return bitsOf(Math.fround(0.01 + numbers.next() / 10))
+    case 'fields':
     case 'f16':
     case undefined: return f16Bits(Math.fround(0.01 + numbers.next() / 10))
     default: return coding satisfies never
@@ -83,6 +88,7 @@ function scaleValue(coding: ScaleCoding, code: number): number {
     case 'e8m0': return 2 ** (code - 127)
     case 'f32': return floatOf(code)
     case 'f16': return f16Values[code]!
+    case 'fields': throw new Error('made with their blocks')
     default: return coding satisfies never
   }
 }
@@ -90,6 +96,7 @@ function scaleValue(coding: ScaleCoding, code: number): number {
 /** A random matrix; scales span a few powers of two, subnormal ones among them. */
 export function quantized(typeName: string, rows: number, cols: number, numbers: Numbers): QuantizedMatrix {
   const type = quantType(typeName)
+  if (type.blocks) return ofBlocks(type, type.blocks, rows, cols, numbers)
   const group = type.scale?.group ?? cols
   const groups = Math.ceil(cols / group)
   const codes = Uint32Array.from({ length: rows * cols }, () => randomCode(type, numbers))
@@ -130,6 +137,41 @@ export function quantized(typeName: string, rows: number, cols: number, numbers:
       }
       if (type.min) mins.forEach((m, i) => view.setUint16(layout.minsAt + i * 2, m, true))
       if (type.rowScale) rowScales.forEach((s, i) => view.setFloat32(layout.rowScalesAt + i * 4, s, true))
+      return bytes
+    },
+  }
+}
+
+/** Byte offsets of the f16 scales in blocks of GGUF; of IQ1_M they are the top nibbles of four halfwords. */
+const halves: Readonly<Record<string, readonly number[]>> = {
+  q5_0: [0], q5_1: [0, 2], q2_k: [80, 82], q3_k: [108], q4_k: [0, 2], q5_k: [0, 2], q6_k: [208], iq4_nl: [0], iq4_xs: [0],
+  iq2_xxs: [0], iq2_xs: [0], iq2_s: [0], iq3_xxs: [0], iq3_s: [0], iq1_s: [0], iq1_m: [48, 50, 52, 54], tq1_0: [52], tq2_0: [64],
+}
+
+/** Blocks of random bits with sane scales, as a file has them: their values by the plain decoding of `weights/`, their bytes by the repack. */
+function ofBlocks(type: QuantType, blocks: BlockType, rows: number, cols: number, numbers: Numbers): QuantizedMatrix {
+  const count = (rows * cols) / blocks.elements
+  const file = Uint8Array.from({ length: count * blocks.bytes }, () => Math.floor(numbers.next() * 256))
+  const view = new DataView(file.buffer)
+  const at = halves[type.name]!
+  for (let b = 0; b < count; b++) {
+    // About as large as weights are after the scales and codes that multiply it.
+    const scale = f16Bits(Math.fround((0.5 + numbers.next() / 2) / 256))
+    at.forEach((offset, i) => {
+      const place = b * blocks.bytes + offset
+      view.setUint16(place, type.name === 'iq1_m' ? (view.getUint16(place, true) & 0x0fff) | (((scale >> (4 * i)) & 15) << 12) : scale, true)
+    })
+  }
+  const tensor = { name: 'test', type: type.name, shape: [rows, cols], packing: 'gguf', ranges: { data: { file: '', offset: 0, bytes: file.length } }, scale: 1 } as const
+  const values = Float64Array.from(dequantize({ read: (_, into, from = 0) => into.set(file.subarray(from, from + into.length)) }, tensor))
+  // A minimum is at most 63 block scales, and what is left without it at most the value and the minimum.
+  const most = type.min ? 2 * 63 / 256 : 0
+  return {
+    type, values, magnitudes: values.map(v => Math.abs(v) + most),
+    encode(layout) {
+      const bytes = new Uint8Array(layout.bytes)
+      splitFields(file, blocks, layout.nibbles, Object.fromEntries(Object.entries(layout.fields).map(([name, f]) => [name, bytes.subarray(f.at, f.at + f.rowBytes * rows)])))
+      if (blocks.codebook) bytes.set(codebookBytes(blocks.codebook), layout.codebookAt)
       return bytes
     },
   }

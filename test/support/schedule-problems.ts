@@ -27,6 +27,10 @@ const more: readonly [Op, Sample][] = [
   [linearOp, { sizes: { '...': [130], inner: 32, out: 400 }, attributes: {} }],
   [fusedLinearOp, { sizes: { '...': [130], inner: 32, rows: 800, out: 400 }, attributes: { eps: 0, epilogue: 'siluMul' }, omit: ['norm', 'bias'] }],
   [embeddingOp, { sizes: { tokens: 3, vocab: 7, hidden: 48 }, attributes: {} }],
+  // Whole blocks of 256: two, so that a row's second is seen.
+  [linearOp, { sizes: { '...': [1], inner: 512, out: 5 }, attributes: {} }],
+  [linearOp, { sizes: { '...': [9], inner: 256, out: 12 }, attributes: {}, omit: ['bias'] }],
+  [embeddingOp, { sizes: { tokens: 3, vocab: 5, hidden: 512 }, attributes: {} }],
   [rmsNormOp, { sizes: { '...': [3], width: 37 }, attributes: { eps: 1e-6 } }],
   [attentionOp, { sizes: { tokens: 3, heads: 2, headDim: 12, slots: 512, kvHeads: 1, sequences: 1, pages: 2 }, attributes: { window: 5, scale: 0.3 } }],
   [attentionOp, { sizes: { tokens: 20, heads: 2, headDim: 16, slots: 1024, kvHeads: 2, sequences: 3, pages: 2 }, attributes: { window: null, scale: 0.25 } }],
@@ -37,6 +41,10 @@ const hasMatrix = (op: Op): boolean => Object.entries(op.inputs).some(([name, pa
 const hasCache = (op: Op): boolean => Object.values(op.inputs).some(p => p.startsWith('float[slots'))
 const columns = (s: Sample): number => (s.sizes['inner'] ?? s.sizes['hidden'] ?? 0) as number
 
+/** Types with fields, and those who want rows of 256. */
+const blockTypes = Object.values(quantTypes).filter(t => t.blocks).map(t => t.name)
+const ofBlocks = (columns: number): boolean => columns > 0 && columns % 256 === 0
+
 export function* problemsOf(op: Op): Generator<Problem> {
   const samples = [...op.samples, ...more.filter(([o]) => o === op).map(([, s]) => s)]
   for (const [i, sample] of samples.entries()) {
@@ -44,8 +52,9 @@ export function* problemsOf(op: Op): Generator<Problem> {
     const rows = [sample.sizes['...'] ?? 1].flat()[0]!
     // Groups wider than a run differ in where their scales are read, and are tried where they fit.
     const [narrow, wide] = [Object.keys(quantTypes).filter(t => !isWide(t)), Object.keys(quantTypes).filter(isWide)]
-    const wanted = i === 0 || (rows > 64 && rows < 100) ? narrow : rows > 100 ? ['q4_1'] : ['f16', 'q4_1', 'nvfp4', ...(i === 1 ? wide : [])]
-    const fits = (t: string): boolean => columns(sample) % (quantTypes[t]!.scale?.group ?? 1) === 0 && wanted.includes(t)
+    const usual = i === 0 || (rows > 64 && rows < 100) ? narrow : rows > 100 ? ['q4_1'] : ['f16', 'q4_1', 'nvfp4', ...(i === 1 ? wide : [])]
+    const wanted = ofBlocks(columns(sample)) ? blockTypes : usual
+    const fits = (t: string): boolean => columns(sample) % (quantTypes[t]!.blocks?.elements ?? quantTypes[t]!.scale?.group ?? 1) === 0 && wanted.includes(t)
     const types = hasMatrix(op) ? Object.keys(quantTypes).filter(fits) : [undefined]
     for (const type of types) {
       for (const kv of hasCache(op) ? ['f32', 'f16'] as const : ['f32'] as const) {

@@ -55,7 +55,7 @@ function make(node: Node, context: Context, { high, wide, columns }: { readonly 
           const row = k.let('weightRow', weightRow(slot))
           k.for({ name: 'run', to: runsEach }, run => {
             const loaded = weight.read(row, at.add(run)).map(v => k.let('loaded', v))
-            dequantizeRun(k, p.layout, loaded).forEach((v, i) => decoded.store(slot.mul(vectorsEach).add(run.mul(vectorsPerRun)).add(i), v))
+            dequantizeRun(k, weight, loaded).forEach((v, i) => decoded.store(slot.mul(vectorsEach).add(run.mul(vectorsPerRun)).add(i), v))
           })
         })
         k.for({ name: 'row', to: rows, step: high }, row => {

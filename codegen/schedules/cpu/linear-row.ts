@@ -67,7 +67,7 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
             weightRows.slice(pass, pass + rows).forEach((row, w) => {
               const [even, odd] = sums[pass + w]!
               const loaded = weight.read(row, run).map(v => k.let('loaded', v))
-              decodeRun(k, p.layout, loaded).forEach((g, n) => {
+              decodeRun(k, weight, loaded).forEach((g, n) => {
                 const mine = shared.slice(g.at / 4, g.at / 4 + g.codes.length)
                 const sum = n % 2 === 0 ? even : odd
                 if (g.scale) sum.accumulate(k.let('products', chain(g.codes, mine)), g.scale)
