@@ -11,7 +11,7 @@ import type { Kernel, ValueType } from '../codegen/kernel.js'
 import { e2m1Values, e4m3Values, f16Bits, f16Values } from '../codegen/interpret-numbers.js'
 import { intrinsicNames, type Intrinsic } from '../codegen/intrinsics.js'
 import { wasm } from '../codegen/targets/wasm.js'
-import { call, constant, select, splat, table, vector, type Value } from '../codegen/value.js'
+import { call, constant, select, splat, table, u32, vector, type Value } from '../codegen/value.js'
 import type { Program } from '../runtime/backend.js'
 import { openWasm, type WasmBackend } from '../runtime/wasm/backend.js'
 import { bitsEqual, floatsOf, interpreted, narrowInputs, prepare, random, runOn, single, within, type Inputs } from './support/wasm-kernels.js'
@@ -156,6 +156,7 @@ const cases: readonly Case[] = [
   scalar('constants', plain.slice(0, 4), x => select(x.lt(1e38), constant('f32', Infinity), constant('f32', -0.1)), within(0, x => (x < 1e38 ? Infinity : -0.1), plain)),
   decoder('e2m1x4', [nibbles], 4, w => call('e2m1x4', w!), Float32Array.from({ length: 4 * 65536 }, (_, i) => e2m1Values[((i >> 2) >> (4 * (i & 3))) & 15]!)),
   decoder('u4x4', [nibbles], 4, w => call('u4x4', w!), Float32Array.from({ length: 4 * 65536 }, (_, i) => ((i >> 2) >> (4 * (i & 3))) & 15)),
+  decoder('lookup16', [nibbles], 4, w => call('i8x4', call('lookup16', u32(0xff0302fd), u32(0x7f108040), u32(0xc4d5e6f7), u32(0x0817a6b5), w!)), Float32Array.from({ length: 4 * 65536 }, (_, i) => ([0xff0302fd, 0x7f108040, 0xc4d5e6f7, 0x0817a6b5][((i >> 2) >> (4 * (i & 3) + 2)) & 3]! << (24 - 8 * (((i >> 2) >> (4 * (i & 3))) & 3))) >> 24)),
   decoder('i8x4', [Uint32Array.from({ length: 64 }, (_, i) => 4 * i | (4 * i + 1) << 8 | (4 * i + 2) << 16 | (4 * i + 3) << 24)], 4, w => call('i8x4', w!), Float32Array.from({ length: 256 }, (_, b) => (b << 24) >> 24)),
   decoder('f16_intrinsic', [Uint32Array.from(range(65536))], 1, w => call('f16', w!), f16Values as Float32Array),
   decoder('f16x4_intrinsic', halfPairs, 4, (a, b) => call('f16x4', a!, b!), f16Values as Float32Array),

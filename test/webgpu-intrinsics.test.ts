@@ -61,6 +61,9 @@ const [a, b, c] = [noise(256, 3), noise(256, 4), noise(256, 5)]
 const quad = (v: readonly number[], n: number): readonly number[] => v.slice(4 * n, 4 * n + 4)
 const bf16Codes = range(65536).filter(code => (code & 0x7f80) !== 0x7f80)
 
+/** Sixteen bytes that all differ. */
+const tableWords = [0x83fe0180, 0x7f10203a, 0xc4d5e6f7, 0x0817a6b5]
+
 const cases: readonly Case[] = [
   // WGSL: 3 + 2|x| units.
   unary('exp', spread, Math.exp, 3 + 2 * 88),
@@ -80,6 +83,11 @@ const cases: readonly Case[] = [
   // Every code in every place, with rubbish above the low 16 bits.
   { intrinsic: 'e2m1x4', type: 'f32x4', args: [words(range(65536).map(n => (n | (n * 40503 << 16)) >>> 0))], expected: n => [0, 4, 8, 12].map(s => e2m1((n >> s) & 15)), ulp: 0 },
   { intrinsic: 'u4x4', type: 'f32x4', args: [words(range(4096).map(n => n * 16 + n % 16))], expected: n => [0, 4, 8, 12].map(s => ((n * 16 + n % 16) >> s) & 15), ulp: 0 },
+  {
+    intrinsic: 'lookup16', type: 'u32',
+    args: [...tableWords.map(w => words(range(65536).map(() => w))), words(range(65536).map(n => (n | (n * 40503 << 16)) >>> 0))],
+    expected: n => [[0, 4, 8, 12].reduce((w, s) => (w | ((tableWords[(n >> s >> 2) & 3]! >>> (8 * ((n >> s) & 3))) & 255) << (2 * s)) >>> 0, 0)], ulp: 0,
+  },
   { intrinsic: 'i8x4', type: 'f32x4', args: [words(range(256).map(n => (n | ((n * 7) & 255) << 8 | ((n * 31) & 255) << 16 | (255 - n) << 24) >>> 0))], expected: n => [n, n * 7, n * 31, 255 - n].map(x => x << 24 >> 24), ulp: 0 },
   { intrinsic: 'f16x4', type: 'f32x4', args: [words(halfPairs), words(halfPairsHigh)], expected: n => range(4).map(i => f16(4 * n + i)), ulp: 0 },
   { intrinsic: 'f16', type: 'f32', args: [words(range(65536))], expected: n => [f16(n)], ulp: 0 },

@@ -68,6 +68,7 @@ const decodes: readonly Case[] = [
   formulas('e4m3', noisy(finiteE4m3, 8), 1, 0, (at, k) => [call(k, 'e4m3', at(0, 'u32'))]),
   formulas('e2m1x4', noisy(all16, 16), 1, 0, (at, k) => [call(k, 'e2m1x4', at(0, 'u32'))]),
   formulas('u4x4', noisy(all16, 16), 1, 0, (at, k) => [call(k, 'u4x4', at(0, 'u32'))]),
+  formulas('lookup16', noisy(all16, 16), 1, 0, (at, k) => [call(k, 'lookup16', u32(0x83fe0180), u32(0x7f10203a), u32(0xc4d5e6f7), u32(0x0817a6b5), at(0, 'u32'))]),
   formulas('i8x4', words(all16.map(w => w * 65537 ^ 0x00ff5a00)), 1, 0, (at, k) => [call(k, 'i8x4', at(0, 'u32'))]),
   formulas('f16x4', words(pairs), 2, 0, (at, k) => [call(k, 'f16x4', at(0, 'u32'), at(1, 'u32'))]),
   formulas('bf16x4', words(pairs), 2, 0, (at, k) => [call(k, 'bf16x4', at(0, 'u32'), at(1, 'u32'))]),

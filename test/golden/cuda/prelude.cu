@@ -75,6 +75,11 @@ WEFT float4 weft_u4x4(unsigned w) {
   return make_float4(__uint_as_float((w & 15u) | 0x4b000000u), __uint_as_float((w >> 4 & 15u) | 0x4b000000u),
     __uint_as_float((w >> 8 & 15u) | 0x4b000000u), __uint_as_float((w >> 12 & 15u) | 0x4b000000u)) - weft_splat(8388608.0f);
 }
+// byte_perm looks up eight bytes at once by the low three bits of a nibble; the fourth chooses between two look-ups.
+WEFT unsigned weft_lookup16(unsigned a, unsigned b, unsigned c, unsigned d, unsigned w) {
+  unsigned low = w & 0x7777u;
+  return __byte_perm(__byte_perm(a, b, low), __byte_perm(c, d, low), 0x3210u | (w & 0x8888u) >> 1);
+}
 WEFT float4 weft_i8x4(unsigned w) {
   unsigned biased = w ^ 0x80808080u;
   return make_float4(__uint_as_float(__byte_perm(biased, 0x4b000000u, 0x7440)), __uint_as_float(__byte_perm(biased, 0x4b000000u, 0x7441)),

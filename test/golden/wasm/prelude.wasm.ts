@@ -120,6 +120,12 @@ function w_toF16x4(x: v128): v128 {
   const placed = v128.and(i32x4.splat(codes), i32x4(0xf, 0xf0, 0xf00, 0xf000))
   return f32x4.mul(f32x4.convert_i32x4_s(placed), f32x4(1, 0.0625, 0.00390625, 0.000244140625))
 }
+function w_lookup16(a: u32, b: u32, c: u32, d: u32, codes: u32): u32 {
+  const table = i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(a), 1, b), 2, c), 3, d)
+  const pairs = (codes & 0xff) | ((codes & 0xff00) << 8)
+  const index = (pairs | (pairs << 4)) & 0x0f0f0f0f
+  return <u32>i32x4.extract_lane(w_swizzle(table, i32x4.splat(index)), 0)
+}
 // @ts-ignore: decorator
 @inline function w_i8x4(bytes: u32): v128 {
   return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(i32x4.splat(bytes))))

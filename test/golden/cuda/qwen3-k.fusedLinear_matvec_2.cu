@@ -1,0 +1,103 @@
+// fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
+extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_2(const float4* x, const float* residual, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
+  const unsigned laneOfTeam = threadIdx.x & 31u;
+  const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 4u;
+  const unsigned col = first + 1u;
+  const unsigned col_1 = first + 2u;
+  const unsigned col_2 = first + 3u;
+  float acc = 0.0f;
+  float acc_1 = 0.0f;
+  float acc_2 = 0.0f;
+  float acc_3 = 0.0f;
+  if (laneOfTeam < 4u) {
+    uint4 ahead = weft_stream(&weight[first * 4u + laneOfTeam]);
+    unsigned ahead_1 = __ldg(&weightWords[first * 4u + laneOfTeam + 4096u]);
+    unsigned ahead_2 = unsigned(__ldg(&((const unsigned short*)weightWords)[first * 4u + laneOfTeam + 10240u]));
+    uint4 ahead_3 = weft_stream(&weight[col * 4u + laneOfTeam]);
+    unsigned ahead_4 = __ldg(&weightWords[col * 4u + laneOfTeam + 4096u]);
+    unsigned ahead_5 = unsigned(__ldg(&((const unsigned short*)weightWords)[col * 4u + laneOfTeam + 10240u]));
+    uint4 ahead_6 = weft_stream(&weight[col_1 * 4u + laneOfTeam]);
+    unsigned ahead_7 = __ldg(&weightWords[col_1 * 4u + laneOfTeam + 4096u]);
+    unsigned ahead_8 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_1 * 4u + laneOfTeam + 10240u]));
+    uint4 ahead_9 = weft_stream(&weight[col_2 * 4u + laneOfTeam]);
+    unsigned ahead_10 = __ldg(&weightWords[col_2 * 4u + laneOfTeam + 4096u]);
+    unsigned ahead_11 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_2 * 4u + laneOfTeam + 10240u]));
+#pragma unroll 1
+    for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
+      const uint4 now = ahead;
+      const unsigned now_1 = ahead_1;
+      const unsigned now_2 = ahead_2;
+      const uint4 now_3 = ahead_3;
+      const unsigned now_4 = ahead_4;
+      const unsigned now_5 = ahead_5;
+      const uint4 now_6 = ahead_6;
+      const unsigned now_7 = ahead_7;
+      const unsigned now_8 = ahead_8;
+      const uint4 now_9 = ahead_9;
+      const unsigned now_10 = ahead_10;
+      const unsigned now_11 = ahead_11;
+      const unsigned next = i + 32u;
+      if (next < 4u) {
+        ahead = weft_stream(&weight[first * 4u + next]);
+        ahead_1 = __ldg(&weightWords[first * 4u + next + 4096u]);
+        ahead_2 = unsigned(__ldg(&((const unsigned short*)weightWords)[first * 4u + next + 10240u]));
+        ahead_3 = weft_stream(&weight[col * 4u + next]);
+        ahead_4 = __ldg(&weightWords[col * 4u + next + 4096u]);
+        ahead_5 = unsigned(__ldg(&((const unsigned short*)weightWords)[col * 4u + next + 10240u]));
+        ahead_6 = weft_stream(&weight[col_1 * 4u + next]);
+        ahead_7 = __ldg(&weightWords[col_1 * 4u + next + 4096u]);
+        ahead_8 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_1 * 4u + next + 10240u]));
+        ahead_9 = weft_stream(&weight[col_2 * 4u + next]);
+        ahead_10 = __ldg(&weightWords[col_2 * 4u + next + 4096u]);
+        ahead_11 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_2 * 4u + next + 10240u]));
+      }
+      const unsigned xAt = i * 8u;
+      const float scale = weft_f16_bits(now_2);
+      const float scale_1 = weft_f16_bits(now_5);
+      const float scale_2 = weft_f16_bits(now_8);
+      const float scale_3 = weft_f16_bits(now_11);
+      const float4 xv = x[xAt];
+      const float4 xv_1 = x[xAt + 1u];
+      const float4 xv_2 = x[xAt + 2u];
+      const float4 xv_3 = x[xAt + 3u];
+      const float4 xv_4 = x[xAt + 4u];
+      const float4 xv_5 = x[xAt + 5u];
+      const float4 xv_6 = x[xAt + 6u];
+      const float4 xv_7 = x[xAt + 7u];
+      const float products = weft_dot4(weft_i8x4((((now.x & 252645135u) | ((now_1 & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv) + weft_dot4(weft_i8x4(((((now.x >> 4u) & 252645135u) | (((now_1 >> 1u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_1) + (weft_dot4(weft_i8x4((((now.y & 252645135u) | (((now_1 >> 2u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_2) + weft_dot4(weft_i8x4(((((now.y >> 4u) & 252645135u) | (((now_1 >> 3u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_3)) + (weft_dot4(weft_i8x4((((now.z & 252645135u) | (((now_1 >> 4u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_4) + weft_dot4(weft_i8x4(((((now.z >> 4u) & 252645135u) | (((now_1 >> 5u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_5) + (weft_dot4(weft_i8x4((((now.w & 252645135u) | (((now_1 >> 6u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_6) + weft_dot4(weft_i8x4(((((now.w >> 4u) & 252645135u) | (((now_1 >> 7u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_7)));
+      acc = weft_fma(products, scale, acc);
+      const float products_1 = weft_dot4(weft_i8x4((((now_3.x & 252645135u) | ((now_4 & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv) + weft_dot4(weft_i8x4(((((now_3.x >> 4u) & 252645135u) | (((now_4 >> 1u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_1) + (weft_dot4(weft_i8x4((((now_3.y & 252645135u) | (((now_4 >> 2u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_2) + weft_dot4(weft_i8x4(((((now_3.y >> 4u) & 252645135u) | (((now_4 >> 3u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_3)) + (weft_dot4(weft_i8x4((((now_3.z & 252645135u) | (((now_4 >> 4u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_4) + weft_dot4(weft_i8x4(((((now_3.z >> 4u) & 252645135u) | (((now_4 >> 5u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_5) + (weft_dot4(weft_i8x4((((now_3.w & 252645135u) | (((now_4 >> 6u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_6) + weft_dot4(weft_i8x4(((((now_3.w >> 4u) & 252645135u) | (((now_4 >> 7u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_7)));
+      acc_1 = weft_fma(products_1, scale_1, acc_1);
+      const float products_2 = weft_dot4(weft_i8x4((((now_6.x & 252645135u) | ((now_7 & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv) + weft_dot4(weft_i8x4(((((now_6.x >> 4u) & 252645135u) | (((now_7 >> 1u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_1) + (weft_dot4(weft_i8x4((((now_6.y & 252645135u) | (((now_7 >> 2u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_2) + weft_dot4(weft_i8x4(((((now_6.y >> 4u) & 252645135u) | (((now_7 >> 3u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_3)) + (weft_dot4(weft_i8x4((((now_6.z & 252645135u) | (((now_7 >> 4u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_4) + weft_dot4(weft_i8x4(((((now_6.z >> 4u) & 252645135u) | (((now_7 >> 5u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_5) + (weft_dot4(weft_i8x4((((now_6.w & 252645135u) | (((now_7 >> 6u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_6) + weft_dot4(weft_i8x4(((((now_6.w >> 4u) & 252645135u) | (((now_7 >> 7u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_7)));
+      acc_2 = weft_fma(products_2, scale_2, acc_2);
+      const float products_3 = weft_dot4(weft_i8x4((((now_9.x & 252645135u) | ((now_10 & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv) + weft_dot4(weft_i8x4(((((now_9.x >> 4u) & 252645135u) | (((now_10 >> 1u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_1) + (weft_dot4(weft_i8x4((((now_9.y & 252645135u) | (((now_10 >> 2u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_2) + weft_dot4(weft_i8x4(((((now_9.y >> 4u) & 252645135u) | (((now_10 >> 3u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_3)) + (weft_dot4(weft_i8x4((((now_9.z & 252645135u) | (((now_10 >> 4u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_4) + weft_dot4(weft_i8x4(((((now_9.z >> 4u) & 252645135u) | (((now_10 >> 5u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_5) + (weft_dot4(weft_i8x4((((now_9.w & 252645135u) | (((now_10 >> 6u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_6) + weft_dot4(weft_i8x4(((((now_9.w >> 4u) & 252645135u) | (((now_10 >> 7u) & 16843009u) << 4u) | 2155905152u) - 269488144u) ^ 2155905152u), xv_7)));
+      acc_3 = weft_fma(products_3, scale_3, acc_3);
+    }
+  }
+  const float sum = acc + weft_shuffle_xor(acc, 16u);
+  const float sum_1 = sum + weft_shuffle_xor(sum, 8u);
+  const float sum_2 = sum_1 + weft_shuffle_xor(sum_1, 4u);
+  const float sum_3 = sum_2 + weft_shuffle_xor(sum_2, 2u);
+  const float sum_4 = sum_3 + weft_shuffle_xor(sum_3, 1u);
+  const float sum_5 = acc_1 + weft_shuffle_xor(acc_1, 16u);
+  const float sum_6 = sum_5 + weft_shuffle_xor(sum_5, 8u);
+  const float sum_7 = sum_6 + weft_shuffle_xor(sum_6, 4u);
+  const float sum_8 = sum_7 + weft_shuffle_xor(sum_7, 2u);
+  const float sum_9 = sum_8 + weft_shuffle_xor(sum_8, 1u);
+  const float sum_10 = acc_2 + weft_shuffle_xor(acc_2, 16u);
+  const float sum_11 = sum_10 + weft_shuffle_xor(sum_10, 8u);
+  const float sum_12 = sum_11 + weft_shuffle_xor(sum_11, 4u);
+  const float sum_13 = sum_12 + weft_shuffle_xor(sum_12, 2u);
+  const float sum_14 = sum_13 + weft_shuffle_xor(sum_13, 1u);
+  const float sum_15 = acc_3 + weft_shuffle_xor(acc_3, 16u);
+  const float sum_16 = sum_15 + weft_shuffle_xor(sum_15, 8u);
+  const float sum_17 = sum_16 + weft_shuffle_xor(sum_16, 4u);
+  const float sum_18 = sum_17 + weft_shuffle_xor(sum_17, 2u);
+  const float sum_19 = sum_18 + weft_shuffle_xor(sum_18, 1u);
+  if (laneOfTeam == 0u) {
+    out[first] = residual[first] + sum_4;
+    out[col] = residual[col] + sum_9;
+    out[col_1] = residual[col_1] + sum_14;
+    out[col_2] = residual[col_2] + sum_19;
+  }
+}
