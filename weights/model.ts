@@ -23,7 +23,7 @@ export type Packing = 'plain' | 'gguf' | 'planes' | 'gptq' | 'awq' | 'order'
 export interface WeightTensor {
   /** Hugging Face name, whatever the file's own: `model.layers.0.self_attn.q_proj.weight`. */
   readonly name: string
-  /** Name of a row of the quantized-type table: f32, f16, bf16, q4_0, q4_1, q8_0, nvfp4, mxfp4, fp8, fp8_blocks, int4_g32 and so on. */
+  /** Name of a row of the quantized-type table: f32, q4_0, q6_k, nvfp4, fp8, int4_g32, … */
   readonly type: string
   /** Logical shape, slowest dimension first: [out, in] for a matrix, [width] for a vector. */
   readonly shape: readonly number[]
