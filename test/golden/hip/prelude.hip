@@ -76,6 +76,15 @@ WEFT float weft_e2m1(unsigned w) {
 }
 WEFT weft_float4 weft_e2m1x4(unsigned w) { return weft_make4(weft_e2m1(w), weft_e2m1(w >> 4), weft_e2m1(w >> 8), weft_e2m1(w >> 12)); }
 WEFT weft_float4 weft_u4x4(unsigned w) { return weft_make4(float(w & 15u), float(w >> 4 & 15u), float(w >> 8 & 15u), float(w >> 12 & 15u)); }
+// A byte of sixteen, by the nibble that begins at a bit.
+WEFT unsigned weft_lookup1(unsigned a, unsigned b, unsigned c, unsigned d, unsigned w, unsigned bit) {
+  unsigned code = w >> bit;
+  unsigned word = (code & 8u) != 0u ? ((code & 4u) != 0u ? d : c) : ((code & 4u) != 0u ? b : a);
+  return (word >> (8u * (code & 3u)) & 255u) << (2u * bit);
+}
+WEFT unsigned weft_lookup16(unsigned a, unsigned b, unsigned c, unsigned d, unsigned w) {
+  return weft_lookup1(a, b, c, d, w, 0u) | weft_lookup1(a, b, c, d, w, 4u) | weft_lookup1(a, b, c, d, w, 8u) | weft_lookup1(a, b, c, d, w, 12u);
+}
 WEFT weft_float4 weft_i8x4(unsigned w) { return weft_make4(float(int(w << 24) >> 24), float(int(w << 16) >> 24), float(int(w << 8) >> 24), float(int(w) >> 24)); }
 
 WEFT weft_float4 weft_shuffle_xor(weft_float4 v, unsigned bits) { return weft_make4(weft_shuffle_xor(v.x, bits), weft_shuffle_xor(v.y, bits), weft_shuffle_xor(v.z, bits), weft_shuffle_xor(v.w, bits)); }
