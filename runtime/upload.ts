@@ -146,9 +146,7 @@ function uploadRows(source: WeightSource, t: WeightTensor, layout: WeightLayout,
     const [out, scales, mins] = [sink.codes, sink.scales, sink.mins].map(s => s.rows(at, count)) as [Uint8Array, Uint8Array, Uint8Array]
     const bytes = direct ? out : scratch.take('file', count * perRow)
     source.read(main, bytes, first * perRow)
-    if (t.packing === 'planes') {
-      source.read(plane('scales'), scales, first * row0.scales)
-    }
+    if (t.packing === 'planes') source.read(plane('scales'), scales, first * row0.scales)
     const of = (section: Uint8Array, bytesEach: number, from: number, n: number): Uint8Array => section.subarray(from * bytesEach, (from + n) * bytesEach)
     const place = (from: Uint8Array, r: number, n: number): void => {
       const to = of(out, row0.codes, r, n)
@@ -188,7 +186,7 @@ function uploadInt4(source: WeightSource, t: WeightTensor, layout: WeightLayout,
 }
 
 /** The same for a type of many fields, `step` rows at a time. */
-function uploadFields(source: ModelSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections, scratch: UploadScratch, step: number): number {
+function uploadFields(source: WeightSource, t: WeightTensor, layout: WeightLayout, row: number, sink: Sections, scratch: UploadScratch, step: number): number {
   const rows = t.shape[0]!
   const data = t.ranges['data']!
   const perRow = data.bytes / rows
