@@ -16,7 +16,7 @@ export interface Result {
   readonly machine: Pick<Machine, 'chip' | 'backend' | 'device' | 'driver' | 'commit' | 'date'>
   readonly model: string
   readonly weights: string
-  readonly rows: readonly (Pick<SpeedRow, 'test' | 'tokens' | 'depth' | 'mean' | 'deviation'> & Partial<Pick<SpeedRow, 'peer' | 'share'>>)[]
+  readonly rows: readonly (Pick<SpeedRow, 'test' | 'tokens' | 'depth' | 'mean'> & Partial<Pick<SpeedRow, 'deviation' | 'peer' | 'share'>>)[]
 }
 
 const markers = { begin: '<!-- speeds: begin (npm run readme-table makes this from bench/results) -->', end: '<!-- speeds: end -->' } as const
