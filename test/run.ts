@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url'
 /** Suites that take a real device, by parts of their names. */
 const deviceSuites = {
   '--gpu': { names: ['webgpu', 'parity-real'], env: { WEFT_TEST_GPU: '1' } },
-  '--cuda': { names: ['cuda', 'parity.test', 'parity-real', 'schedules.test', 'sequences.test'], env: { WEFT_TEST_CUDA: '1' } },
+  '--cuda': { names: ['cuda', 'lexicon.test', 'parity.test', 'parity-real', 'schedules.test', 'sequences.test'], env: { WEFT_TEST_CUDA: '1' } },
 } as const
 const timeoutSeconds = 300
 

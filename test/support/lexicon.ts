@@ -1,0 +1,68 @@
+/**
+ * The built-in model on one device: ten questions, each with the logits of transformers at the prompt's end and its greedy
+ * tokens, fed back to the model (teacher forcing). Expectations are made by `fixtures/make/lexicon.py`.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { check, readExpected } from '../../engine/check.js'
+import { load } from '../../engine/load.js'
+import { computes, type TestDevice } from './backends.js'
+import { fixtures, ModelBench, type Prepared, type Setup } from './models.js'
+import { explain } from './parity.js'
+
+export const lexicon = fileURLToPath(new URL('../../../assets/lexicon', import.meta.url))
+
+/** Folders of expectations, one for a question. */
+export const questions: readonly string[] = readdirSync(join(fixtures, 'lexicon')).sort().map(name => join(fixtures, 'lexicon', name))
+
+/** Registers the tests of one device; kernels of every arithmetic are compiled together. */
+export async function lexiconSuite(device: TestDevice): Promise<void> {
+  const bench = new ModelBench(await device.open(), device)
+  const setups = computes(bench.backend.caps).map((compute): Setup => ({ compute, kv: compute, fuse: true, chunk: 64, context: 256, sequences: 1 }))
+  const prepared: Prepared[] = []
+
+  test(`${device.name}: lexicon's kernels compile`, async () => {
+    for (const setup of setups) prepared.push(await bench.prepare(lexicon, setup))
+    assert.ok((await bench.compile()) > 0)
+  })
+  for (const [i, { compute }] of setups.entries()) {
+    test(`${device.name}: lexicon answers ten questions as the reference does, ${compute}`, async () => {
+      const running = bench.run(prepared[i]!)
+      try {
+        assert.is(questions.length, 10)
+        for (const folder of questions) {
+          const report = await check(running.model, folder, { tolerance: compute === 'f16' ? 1e-2 : 1e-4 })
+          assert.ok(report.ok, explain(`${device.name}, ${compute}, ${folder}`, report))
+        }
+      } finally {
+        running.close()
+      }
+    })
+  }
+  test.after(() => bench.close())
+}
+
+/** On the evaluator, slow with so many weights: the prompt's last logits and the first token. Template and tokenizer are compared here. */
+export function lexiconOnReference(): void {
+  test('reference: lexicon answers ten questions as the reference does', async () => {
+    const model = await load(lexicon, { device: 'reference', context: 256 })
+    try {
+      for (const folder of questions) {
+        const { greedy, logits: expected } = readExpected(folder)
+        const { question, prompt } = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as { readonly question: string, readonly prompt: readonly number[] }
+        assert.equal([...model.tokenize(model.render([{ role: 'user', content: question }]))], prompt, 'template and tokenizer')
+        const session = model.session()
+        const logits = await session.logits(Uint32Array.from(prompt), [prompt.length - 1])
+        session.close()
+        const norm = (of: (i: number) => number): number => Math.hypot(...expected.map((_, i) => of(i)))
+        assert.ok(norm(i => logits[i]! - expected[i]!) <= 1e-4 * norm(i => expected[i]!), folder)
+        assert.is(logits.indexOf(Math.max(...logits)), greedy[0], folder)
+      }
+    } finally {
+      await model.close()
+    }
+  })
+}
