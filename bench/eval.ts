@@ -10,7 +10,6 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { load, type Model } from '../engine/index.js'
 import { WeftError } from '../graph/error.js'
-import { note, progressBar } from '../bin/terminal.js'
 
 interface Question {
   readonly group: string
@@ -56,8 +55,7 @@ const percent = ({ right, asked }: Score): string => `${(100 * right / asked).to
 async function main(): Promise<void> {
   const questions = readQuestions(values.questions)
   const device = values.device as 'auto' // the engine refuses what it does not know
-  const model = await load(values.model ?? null, { device, onNotice: note })
-  const progress = await progressBar()
+  const model = await load(values.model ?? null, { device, onNotice: line => process.stderr.write(`weft: ${line}\n`) })
   try {
     const scores = new Map<string, Score>()
     const began = performance.now()
@@ -68,13 +66,11 @@ async function main(): Promise<void> {
       score.asked++
       if (accepted.some(a => answer.endsWith(a))) score.right++
       else if (values.wrong) console.log(`${group}: ${question} -> ${answer}`)
-      progress.update(i + 1, questions.length)
+      if ((i + 1) % 100 === 0) process.stderr.write(`weft: ${i + 1} of ${questions.length} questions\n`)
     }
-    progress.end()
     console.log(`${model.source.path} on ${model.device}, ${model.compute}: ${questions.length} questions in ${((performance.now() - began) / 1000).toFixed(0)} s`)
     for (const [group, score] of scores) console.log(`${group.padEnd(12)} ${percent(score).padStart(7)}  ${score.right} of ${score.asked}`)
   } finally {
-    progress.end()
     await model.close()
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Loading a model for a command: progress while the weights travel, whatever the engine wants said (the device it took and
- * why not the others, a stand-in model), then one line that names the model and what it runs on.
+ * why not the others, what the model's maker wants said), then one line that names the model and what it runs on.
  */
 import { basename, resolve } from 'node:path'
 import { builtInModel, load, locateModel, type LoadOptions, type Model } from '../engine/index.js'

@@ -15,6 +15,8 @@ import type { Message, Model, Session } from './types.js'
 export interface CheckOptions {
   /** Prompt ids handed over at a time; 1 is token by token. Default: all at once. */
   readonly chunk?: number
+  /** Greedy tokens compared at most; all unless told. */
+  readonly tokens?: number
   /** Largest relative error of a row. Default 1e-4 with f32 arithmetic, 1e-2 with f16. */
   readonly tolerance?: number
 }
@@ -93,7 +95,7 @@ const where = 'check'
  * a model that merely differs gets a report with `ok: false`.
  */
 export async function check(model: Model, folder: string, options: CheckOptions = {}): Promise<CheckReport> {
-  const expected = readExpected(folder)
+  const expected = limited(readExpected(folder), options.tokens ?? Infinity)
   const { vocab } = model.config
   ensure(vocab === expected.vocab, where, `${folder}: vocabulary differs from the model's`, `${vocab}`, `${expected.vocab}`)
   const ids = expected.prompt.length + expected.greedy.length - 1
@@ -138,6 +140,11 @@ export function readExpected(folder: string): Expected {
     messages: readMessages(fields),
     rendered: fields.has('rendered') ? fields.string('rendered') : null,
   }
+}
+
+/** The expectations with their first `tokens` greedy tokens only. */
+function limited(expected: Expected, tokens: number): Expected {
+  return { ...expected, greedy: expected.greedy.subarray(0, tokens), margins: expected.margins.slice(0, tokens) }
 }
 
 function readNumbers(fields: Fields, name: string, is: (v: unknown) => v is number, expected: string): readonly number[] {

@@ -34,7 +34,7 @@ export interface LoadOptions {
   readonly onDownload?: (done: number, total: number) => void
   /** Bytes of weights on the device so far, and of all. */
   readonly onProgress?: (done: number, total: number) => void
-  /** Lines worth showing a person: which device was taken and why not the others, a stand-in model. */
+  /** Lines worth showing a person: which device was taken and why not the others, what a model's maker wants said. */
   readonly onNotice?: (line: string) => void
 }
 

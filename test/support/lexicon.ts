@@ -21,7 +21,9 @@ export const questions: readonly string[] = readdirSync(join(fixtures, 'lexicon'
 /** Registers the tests of one device; kernels of every arithmetic are compiled together. */
 export async function lexiconSuite(device: TestDevice): Promise<void> {
   const bench = new ModelBench(await device.open(), device)
-  const setups = computes(bench.backend.caps).map((compute): Setup => ({ compute, kv: compute, fuse: true, chunk: 64, context: 256, sequences: 1 }))
+  // Where a processor plays a GPU, a step of this model takes a fifth of a second: one arithmetic, and few tokens.
+  const arithmetics = device.slowCompiler ? computes(bench.backend.caps).slice(-1) : computes(bench.backend.caps)
+  const setups = arithmetics.map((compute): Setup => ({ compute, kv: compute, fuse: true, chunk: 64, context: 256, sequences: 1 }))
   const prepared: Prepared[] = []
 
   test(`${device.name}: lexicon's kernels compile`, async () => {
@@ -34,7 +36,7 @@ export async function lexiconSuite(device: TestDevice): Promise<void> {
       try {
         assert.is(questions.length, 10)
         for (const folder of questions) {
-          const report = await check(running.model, folder, { tolerance: compute === 'f16' ? 1e-2 : 1e-4 })
+          const report = await check(running.model, folder, { tolerance: compute === 'f16' ? 1e-2 : 1e-4, ...(device.slowCompiler ? { tokens: 3 } : {}) })
           assert.ok(report.ok, explain(`${device.name}, ${compute}, ${folder}`, report))
         }
       } finally {
