@@ -47,7 +47,7 @@ async function onlySoftwareGpu(): Promise<boolean> {
 
 /** What the model is called on the one line about it. */
 export function modelName(path: string | undefined): string {
-  return path === undefined ? 'the built-in model' : basename(resolve(path))
+  return path === undefined ? `the built-in model ${basename(builtInModel())}` : basename(resolve(path))
 }
 
 function parameterCount(model: Model): number {

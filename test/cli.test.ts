@@ -71,7 +71,7 @@ test('run: the text alone is on standard output, the rest on standard error', as
   const { stdout, stderr } = await ok([...run, '--stats', 'What is a lighthouse?'])
   assert.is(stdout, 'A lighthouse is a tower with a light that gives warning of shoals to passing ships.\n')
   assert.not.match(stderr, /--seed/)
-  assert.match(stderr, /^weft: the built-in model .* on .*WebAssembly.*, f32$/m)
+  assert.match(stderr, /^weft: the built-in model lexicon .* on .*WebAssembly.*, f32$/m)
   assert.match(stderr, /^weft: load .*: open .*, text generation .*, compile .* \(\d+ kernels compiled, \d+ cached\), upload /m)
   assert.match(stderr, /^weft: prefill \d+ tokens .* tokens\/s; first token after /m)
   assert.match(stderr, /^weft: decode \d+ tokens .* tokens\/s, .* GB\/s$/m)
