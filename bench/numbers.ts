@@ -33,3 +33,28 @@ export function figure(n: number): string {
 }
 
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)}%`
+
+/** Microseconds that a batch of runs takes at least: handing it over and hearing of its end, up to milliseconds through WebGPU, then weigh little. */
+const batchMicroseconds = 20_000
+const mostRuns = 1000
+
+/**
+ * Microseconds of one run: the least of several batches, ended early where that is above `enough`. The first run is not counted, and
+ * decides nothing: it is cold (a device links, wakes, raises its clock), and is no measure of how many runs fill a batch.
+ * @param batch makes so many runs, one after the other, and says how many microseconds all took
+ */
+export async function timeOfRun(batch: (times: number) => Promise<number>, enough = Infinity): Promise<number> {
+  await batch(1)
+  let times = 1
+  let all = await batch(times)
+  while (all < batchMicroseconds && times < mostRuns) {
+    times = Math.min(mostRuns, Math.max(times * 2, Math.ceil((batchMicroseconds / all) * times)))
+    all = await batch(times)
+  }
+  let best = all / times
+  for (let i = 1; i < (all > 50_000 ? 2 : 7); i++) {
+    best = Math.min(best, (await batch(times)) / times)
+    if (best > enough) break
+  }
+  return best
+}

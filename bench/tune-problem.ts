@@ -16,6 +16,7 @@ import type { Backend, BoundLaunch, BufferView, DeviceBuffer, Program, Recording
 import { uploadWeight } from '../runtime/upload.js'
 import { dequantize } from '../weights/dequantize.js'
 import { randomTensor } from '../weights/random.js'
+import { timeOfRun } from './numbers.js'
 
 /** Rows whose results are evaluated. */
 const judgedRows = 4
@@ -119,19 +120,13 @@ export class TuneProblem {
     // With many rows arithmetic takes longer than memory, and weights are read again for every tile of rows.
     const copies = this.dims['tokens']! > 8 ? 1 : Math.max(1, ...[...this.inputs.values()].map(v => v.length))
     const bound = this.bind(program, candidate, copies)
-    const once = async (times: number): Promise<number> => {
+    const batch = async (times: number): Promise<number> => {
       const from = performance.now()
       await this.backend.run(bound.recording, times).done
-      return ((performance.now() - from) * 1000) / (times * copies)
+      return (performance.now() - from) * 1000
     }
     try {
-      let best = await once(1)
-      const times = Math.max(1, Math.min(200, Math.ceil(4000 / (best * copies))))
-      for (let i = 0; i < (best * copies > 50_000 ? 2 : 7); i++) {
-        best = Math.min(best, await once(times))
-        if (i >= 1 && best > enough) break
-      }
-      return best
+      return (await timeOfRun(batch, enough * copies)) / copies
     } finally {
       bound.free()
     }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { timeOfRun } from '../bench/numbers.js'
 import { rankCorrelation } from '../bench/tune.js'
 import { TuneProblem } from '../bench/tune-problem.js'
 import { compile, targets, type CompileOptions } from '../codegen/compile.js'
@@ -144,6 +145,22 @@ test('candidates are judged by the op\'s meaning: sound kernels pass, and wrong 
   } finally {
     await backend.close()
   }
+})
+
+test('the time of a run is neither its cold start nor what a batch costs to hand over', async () => {
+  // A device that takes 40 ms to wake, 0.5 ms to be heard of, and `us` for each run.
+  const device = (us: number): { readonly batch: (times: number) => Promise<number>; runs(): number } => {
+    let runs = 0
+    return { batch: async times => (runs++ === 0 ? 40_000 : 0) + 500 + times * us, runs: () => runs }
+  }
+  for (const us of [25, 150, 3000, 60_000]) {
+    const measured = await timeOfRun(device(us).batch)
+    assert.ok(measured >= us && measured <= us * 1.05, `${us} µs: ${measured}`)
+  }
+  const [slow, hopeless] = [device(3000), device(3000)]
+  await timeOfRun(slow.batch)
+  await timeOfRun(hopeless.batch, 1000)
+  assert.ok(hopeless.runs() < slow.runs(), 'ended early')
 })
 
 test('weft tune: searches, keeps, resumes, exports, and what it found is taken by the next run', async () => {
