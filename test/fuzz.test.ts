@@ -2,12 +2,16 @@
  * Twenty thousand mutants of valid files of every kind, the same in every run: each is accepted or refused with one clear line. No
  * crash, no hang, no other error, no memory above 1 GB. `npm run fuzz` tries a million.
  */
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { dequantize } from '../weights/dequantize.js'
+import { openModel } from '../weights/open.js'
 import { Draw, mutateJson } from './fuzz/mutate.js'
 import { fuzz } from './fuzz/pool.js'
-import { tokenizerSeed } from './fuzz/seeds.js'
+import { configs, datSeed, ggufSeed, layouts, packedConfig, safetensorsFile, safetensorsSeed, tokenizerSeed } from './fuzz/seeds.js'
 import { fuzzTargets } from './fuzz/targets.js'
+import { makeFolder, writeFiles } from './weights-make.js'
 
 const mutants = 20_000
 const report = await fuzz({ seed: 'npm test', mutants })
@@ -22,6 +26,30 @@ test('a mutant is the same whatever was mutated before', () => {
   const first = Array.from({ length: 300 }, (_, i) => made(i))
   for (let i = 0; i < 3000; i++) made(1000 + i)
   assert.equal(first.map((_, i) => made(i)), first)
+})
+
+test('every seed is a file that opens: mutants of one that is refused anyway would show nothing', async () => {
+  const opens = async (name: string, contents: Readonly<Record<string, unknown>>, type: string): Promise<void> => {
+    const folder = makeFolder()
+    writeFiles(folder, contents)
+    const model = await openModel(join(folder, name))
+    try {
+      assert.is(model.tensors.get('model.layers.0.mlp.gate_proj.weight')!.type, type)
+      for (const tensor of model.tensors.values()) dequantize(model, tensor)
+    } finally {
+      model.close()
+    }
+  }
+  const packed = { nvfp4: 'nvfp4', modelopt: 'nvfp4', mxfp4: 'mxfp4', fp8: 'fp8', fp8Blocks: 'fp8_blocks', awq: 'int4_g32', gptq: 'int4_g32' }
+  assert.equal(Object.keys(packed), Object.keys(layouts))
+  for (const [name, type] of Object.entries(packed)) {
+    const config = packedConfig(layouts[name]!)
+    const { header, bytes } = safetensorsSeed(config, layouts[name])
+    await opens('', { 'config.json': config, 'model.safetensors': safetensorsFile(header, bytes) }, type)
+  }
+  await opens('model.dat', { 'config.json': configs.qwen3, 'model.dat': datSeed() }, 'nvfp4')
+  await opens('model.gguf', { 'model.gguf': ggufSeed(12, 256, 144, 'qwen3') }, 'q4_k')
+  await opens('model.gguf', { 'model.gguf': ggufSeed(16, 256, 66, 'llama') }, 'iq2_xxs')
 })
 
 test('every kind of file had its share', () => {

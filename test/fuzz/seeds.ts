@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { readConfig } from '../../weights/config.js'
+import { datLayout, datSlot } from '../../weights/dat.js'
 import { Fields } from '../../weights/fields.js'
 import { huggingFaceName } from '../../weights/gguf.js'
 import { requiredTensors } from '../../weights/required.js'
@@ -33,23 +34,81 @@ export interface Entry {
   data_offsets: number[]
 }
 
-/** Header and bytes of data of the weights that a configuration needs, in bf16, or as NVFP4 in one of its layouts. */
-export function safetensorsSeed(config: Readonly<Record<string, Json>>, nvfp4: 'compressed-tensors' | 'modelopt' | null = null): { readonly header: Record<string, Entry>; readonly bytes: number } {
+type Part = readonly [name: string, dtype: string, shape: number[]]
+interface Layout {
+  readonly quantization_config: Json
+  /** What must differ from the small configuration for a matrix to be whole blocks. */
+  readonly sizes?: Readonly<Record<string, Json>>
+  /** The tensors of one matrix of `rows` × `columns`; `base` is its name without `.weight`. */
+  parts(base: string, rows: number, columns: number): readonly Part[]
+}
+
+const dtypeBytes: Readonly<Record<string, number>> = { BF16: 2, F16: 2, F32: 4, I32: 4, U8: 1, F8_E4M3: 1 }
+const fp8 = (base: string, rows: number, columns: number, scale: string): readonly Part[] => [[`${base}.weight`, 'F8_E4M3', [rows, columns]], [`${base}.${scale}`, 'F32', scale.endsWith('inv') ? [1, 1] : [rows, 1]]]
+const compressed = (format: string, weights: Record<string, Json>): Json => ({ quant_method: 'compressed-tensors', format, ignore: ['lm_head'], config_groups: { group_0: { targets: ['Linear'], weights, input_activations: null } } })
+
+/** Every way of packing matrices in safetensors, in groups of 32 where groups are chosen. */
+export const layouts: Readonly<Record<string, Layout>> = {
+  nvfp4: {
+    quantization_config: { quant_method: 'compressed-tensors', format: 'nvfp4-pack-quantized' },
+    parts: (base, rows, columns) => [[`${base}.weight_packed`, 'U8', [rows, columns / 2]], [`${base}.weight_scale`, 'F8_E4M3', [rows, columns / 16]], [`${base}.weight_global_scale`, 'F32', [1]]],
+  },
+  modelopt: {
+    quantization_config: { quant_method: 'modelopt', quant_algo: 'NVFP4' },
+    parts: (base, rows, columns) => [[`${base}.weight`, 'U8', [rows, columns / 2]], [`${base}.weight_scale`, 'F8_E4M3', [rows, columns / 16]], [`${base}.weight_scale_2`, 'F32', [1]]],
+  },
+  mxfp4: {
+    quantization_config: compressed('mxfp4-pack-quantized', { num_bits: 4, type: 'float', symmetric: true, strategy: 'group', group_size: 32, dynamic: false, scale_dtype: 'torch.uint8' }),
+    parts: (base, rows, columns) => [[`${base}.weight_packed`, 'U8', [rows, columns / 2]], [`${base}.weight_scale`, 'U8', [rows, columns / 32]]],
+  },
+  fp8: {
+    quantization_config: compressed('float-quantized', { num_bits: 8, type: 'float', symmetric: true, strategy: 'channel', dynamic: false }),
+    parts: (base, rows, columns) => fp8(base, rows, columns, 'weight_scale'),
+  },
+  fp8Blocks: {
+    quantization_config: { quant_method: 'fp8', activation_scheme: 'dynamic', weight_block_size: [128, 128] },
+    sizes: { hidden_size: 128, intermediate_size: 128, head_dim: 64 },
+    parts: (base, rows, columns) => fp8(base, rows, columns, 'weight_scale_inv'),
+  },
+  awq: {
+    quantization_config: { quant_method: 'awq', bits: 4, group_size: 32, zero_point: true, version: 'gemm' },
+    parts: (base, rows, columns) => [[`${base}.qweight`, 'I32', [columns, rows / 8]], [`${base}.qzeros`, 'I32', [columns / 32, rows / 8]], [`${base}.scales`, 'F16', [columns / 32, rows]]],
+  },
+  gptq: {
+    quantization_config: { quant_method: 'gptq', bits: 4, group_size: 32, desc_act: false, sym: false, checkpoint_format: 'gptq', lm_head: false },
+    parts: (base, rows, columns) => [[`${base}.qweight`, 'I32', [columns / 8, rows]], [`${base}.qzeros`, 'I32', [columns / 32, rows / 8]], [`${base}.scales`, 'F16', [columns / 32, rows]]],
+  },
+}
+
+/** A small configuration whose matrices are packed so. */
+export const packedConfig = ({ quantization_config, sizes }: Layout): Record<string, Json> => ({ ...configs.qwen3, ...sizes, quantization_config })
+
+/** Header and bytes of data of the weights that a configuration needs, in bf16, or with its matrices packed in some layout. */
+export function safetensorsSeed(config: Readonly<Record<string, Json>>, layout: Layout | null = null): { readonly header: Record<string, Entry>; readonly bytes: number } {
   const header: Record<string, Entry> = {}
   let at = 0
-  const put = (name: string, dtype: string, shape: number[], bytes: number): void => {
-    header[name] = { dtype, shape, data_offsets: [at, (at += shape.reduce((n, d) => n * d, 1) * bytes)] }
+  const put = ([name, dtype, shape]: Part): void => {
+    header[name] = { dtype, shape, data_offsets: [at, (at += shape.reduce((n, d) => n * d, dtypeBytes[dtype]!))] }
   }
   for (const { name, shape } of requiredTensors(readConfig(new Fields('config', 'seed', config)))) {
     const [rows, columns] = shape as readonly [number, number | undefined]
-    if (nvfp4 === null || columns === undefined || name.includes('embed')) put(name, 'BF16', [...shape], 2)
-    else {
-      put(nvfp4 === 'modelopt' ? name : `${name}_packed`, 'U8', [rows, columns / 2], 1)
-      put(`${name}_scale`, 'F8_E4M3', [rows, columns / 16], 1)
-      put(nvfp4 === 'modelopt' ? `${name}_scale_2` : `${name}_global_scale`, 'F32', [1], 4)
-    }
+    if (layout === null || columns === undefined || name.includes('embed')) put([name, 'BF16', [...shape]])
+    else layout.parts(name.replace(/\.weight$/, ''), rows, columns).forEach(put)
   }
   return { header, bytes: at }
+}
+
+/** A `.dat` file as the F# program wrote it: matrices as pairs and scales, the rest f16. */
+export function datSeed(): Uint8Array {
+  const slots = requiredTensors(readConfig(new Fields('config', 'seed', configs.qwen3))).flatMap(({ name, shape }) => {
+    const [rows, columns] = shape as readonly [number, number | undefined]
+    if (columns === undefined || name.includes('embed')) return [datSlot(name, 'F16', shape)]
+    return [datSlot(`${name}.qdata`, 'E2M1X2', [rows, columns / 2]), datSlot(`${name}.scale`, 'F8_E4M3', [rows, columns / 16])]
+  })
+  const { fixed, bytes } = datLayout(slots)
+  const file = new Uint8Array(bytes).fill(0x3c)
+  for (const part of fixed) file.set(part.bytes, part.at)
+  return file
 }
 
 /** The file of a header: the data are ones everywhere, which is a number in every type. */
@@ -64,17 +123,18 @@ const ggufNames = ['token_embd', 'output_norm', ...['attn_norm', 'attn_q', 'attn
 /** A GGUF of one layer whose matrices have the type of this number; norms are f32. */
 export function ggufSeed(type: number, valuesInBlock: number, bytesInBlock: number, architecture: 'qwen3' | 'llama'): Uint8Array {
   const vocabulary = [...byteLevelTokens(), 'ab', 'abc', '<|im_end|>']
-  // One row of every block type is 64 values at most.
+  // A row is a whole number of blocks.
+  const width = Math.max(64, valuesInBlock)
   const shapes = new Map(requiredTensors(readConfig(new Fields('config', 'seed', {
-    ...configs[architecture], attention_bias: false, mlp_bias: false, vocab_size: vocabulary.length, hidden_size: 64, intermediate_size: 64, num_key_value_heads: 1, num_attention_heads: 2, head_dim: 32, tie_word_embeddings: true,
+    ...configs[architecture], attention_bias: false, mlp_bias: false, vocab_size: vocabulary.length, hidden_size: width, intermediate_size: width, num_key_value_heads: 1, num_attention_heads: 2, head_dim: width / 2, tie_word_embeddings: true,
   }))).map(t => [t.name, t.shape]))
   const tensors = ggufNames.flatMap(name => {
     const shape = shapes.get(huggingFaceName(`${name}.weight`)!)
     return shape === undefined ? [] : [{ name: `${name}.weight`, shape }]
   })
   const scalars: Readonly<Record<string, string | number>> = {
-    'general.architecture': architecture, [`${architecture}.block_count`]: 1, [`${architecture}.context_length`]: 64, [`${architecture}.embedding_length`]: 64, [`${architecture}.feed_forward_length`]: 64,
-    [`${architecture}.attention.head_count`]: 2, [`${architecture}.attention.head_count_kv`]: 1, [`${architecture}.attention.key_length`]: 32, [`${architecture}.attention.layer_norm_rms_epsilon`]: 0.000001,
+    'general.architecture': architecture, [`${architecture}.block_count`]: 1, [`${architecture}.context_length`]: 64, [`${architecture}.embedding_length`]: width, [`${architecture}.feed_forward_length`]: width,
+    [`${architecture}.attention.head_count`]: 2, [`${architecture}.attention.head_count_kv`]: 1, [`${architecture}.attention.key_length`]: width / 2, [`${architecture}.attention.layer_norm_rms_epsilon`]: 0.000001,
     'tokenizer.ggml.model': 'gpt2', 'tokenizer.ggml.pre': 'qwen2', 'tokenizer.ggml.eos_token_id': vocabulary.length - 1, 'tokenizer.chat_template': '{{ messages[0].content }}',
   }
   const out = new GgufBytes(tensors.length, Object.keys(scalars).length + 3)

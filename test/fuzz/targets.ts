@@ -20,7 +20,7 @@ import type { TokenizerSource } from '../../weights/model.js'
 import { openModel } from '../../weights/open.js'
 import { makeFolder, writeFiles } from '../weights-make.js'
 import { mutateBytes, mutateJson, mutateTemplate, type Draw, type Json } from './mutate.js'
-import { configs, generationSeed, ggufSeed, safetensorsFile, safetensorsSeed, templates, tokenizerConfigSeed, tokenizerSeed } from './seeds.js'
+import { configs, datSeed, generationSeed, ggufSeed, layouts, packedConfig, safetensorsFile, safetensorsSeed, templates, tokenizerConfigSeed, tokenizerSeed } from './seeds.js'
 
 export interface Target {
   readonly name: string
@@ -78,10 +78,7 @@ export function fuzzTargets(): readonly Target[] {
   const folder = makeFolder()
   const models = [
     { config: configs.qwen3, ...safetensorsSeed(configs.qwen3) }, { config: configs.qwen2, ...safetensorsSeed(configs.qwen2) }, { config: configs.llama, ...safetensorsSeed(configs.llama) },
-    ...(['compressed-tensors', 'modelopt'] as const).map(layout => {
-      const quantization_config = layout === 'modelopt' ? { quant_method: layout, quant_algo: 'NVFP4' } : { quant_method: layout, format: 'nvfp4-pack-quantized' }
-      return { config: { ...configs.qwen3, quantization_config }, ...safetensorsSeed(configs.qwen3, layout) }
-    }),
+    ...Object.values(layouts).map(layout => ({ config: packedConfig(layout), ...safetensorsSeed(packedConfig(layout), layout) })),
   ].map((model, i) => {
     const at = join(folder, `model-${i}`)
     return { ...model, at, file: safetensorsFile(model.header, model.bytes) }
@@ -89,6 +86,9 @@ export function fuzzTargets(): readonly Target[] {
   const files = models.map(m => m.file)
   const sharded = { weight_map: Object.fromEntries(Object.keys(models[0]!.header).map(name => [name, 'shard.safetensors'])) }
   const ggufs = [ggufSeed(1, 1, 2, 'qwen3'), ggufSeed(2, 32, 18, 'qwen3'), ggufSeed(3, 32, 20, 'llama'), ggufSeed(8, 32, 34, 'qwen3'), ggufSeed(40, 64, 36, 'qwen3')]
+  // Blocks of 256: a K-quant, and a type with codebooks.
+  const wide = [ggufSeed(12, 256, 144, 'qwen3'), ggufSeed(16, 256, 66, 'llama')]
+  const dats = [datSeed()]
   const place = (name: string, contents: Readonly<Record<string, unknown>>): string => {
     const at = makeFolder()
     writeFiles(at, contents)
@@ -98,6 +98,7 @@ export function fuzzTargets(): readonly Target[] {
   const folders = models.map(m => place('', { 'config.json': m.config, 'model.safetensors': m.file }))
   const indexed = place('', { 'config.json': configs.qwen3, 'shard.safetensors': files[0]! })
   const ggufFile = place('model.gguf', {})
+  const datFile = place('model.dat', { 'config.json': configs.qwen3 })
   const [configFile, tokenizerFile] = [inModel('config.json'), place('tokenizer.json', {})]
   const [generationFile, tokenizerConfigFile] = [inModel('generation_config.json'), inModel('tokenizer_config.json')]
   const parent = (file: string): string => join(file, '..')
@@ -111,10 +112,14 @@ export function fuzzTargets(): readonly Target[] {
       writeFileSync(join(folders[i]!, 'model.safetensors'), file)
       await useModel(folders[i]!, index)
     } },
-    { name: 'gguf', share: 26, run: async (draw, index) => {
-      const file = draw.pick(ggufs)
+    { name: 'gguf', share: 22, run: async (draw, index) => {
+      const file = draw.pick(draw.below(8) === 0 ? wide : ggufs)
       writeFileSync(ggufFile, mutateBytes(draw, file, ggufs, draw.pick([400, 900, 12_000])))
       await useModel(ggufFile, index)
+    } },
+    { name: 'dat', share: 4, run: async (draw, index) => {
+      writeFileSync(datFile, mutateBytes(draw, dats[0]!, dats))
+      await useModel(datFile, index)
     } },
     { name: 'index', share: 4, run: async (draw, index) => {
       writeFileSync(join(indexed, 'model.safetensors.index.json'), json(draw, sharded))
