@@ -3,6 +3,9 @@
  * params, timing, errors in words, and a process that neither ends early nor hangs.
  */
 import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { WeftError } from '../graph/error.js'
@@ -12,6 +15,7 @@ import { wgsl } from '../codegen/targets/wgsl.js'
 import type { BoundPlan, Program } from '../runtime/backend.js'
 import { openWebGpu, whyNoAdapter } from '../runtime/webgpu/open.js'
 import type { WebGpuBackend } from '../runtime/webgpu/backend.js'
+import { amdCards, roomiest, videoMemory } from '../runtime/webgpu/video-memory.js'
 import { splitTiles } from '../runtime/webgpu/recording.js'
 import { softwareGpuEnv, testGpus } from './support/software-gpu.js'
 import { binary as op, builtin, bytesOf, kernelOf, load, param, planOf, store, thread, u, viewOf, when } from './support/webgpu-kernels.js'
@@ -95,6 +99,12 @@ for (const gpu of testGpus()) {
     assert.ok(backend.caps.units >= 1 && backend.caps.maxThreads >= 128 && backend.caps.maxBuffers >= 8)
     assert.equal([...program.kernels], kernels.map(k => k.name))
     assert.is(program.stats.compiled, kernels.length)
+  })
+
+  test('knows how much memory is free', ({ backend }) => {
+    const { free, total } = backend.memory()
+    if (gpu.name === 'gpu' && !/nvidia/i.test(backend.caps.chip)) return console.log(`free memory of ${backend.caps.chip}: ${free ?? 'not told'}`)
+    assert.ok(free !== null && total !== null && free > 0 && free <= total && total > 2 ** 28, `${free} of ${total}`)
   })
 
   test('memory is zeroed, written and read in parts', async ({ backend }) => {
@@ -237,6 +247,26 @@ general('tiles over two dimensions', () => {
     assert.ok(x * y >= n && x <= most, `${n}: ${x} × ${y}`)
   }
   assert.equal(splitTiles(131072, 65535), { x: 32768, y: 4 })
+})
+general("free memory of AMD's cards, from files of the driver", () => {
+  const drm = mkdtempSync(join(tmpdir(), 'weft-drm-'))
+  try {
+    const files = { 'card0/device/mem_info_vram_total': '8000', 'card0/device/mem_info_vram_used': '7000', 'card1/device/mem_info_vram_total': '16000\n', 'card1/device/mem_info_vram_used': '1000\n',
+      'card2/device/vendor': '0x8086', 'card3/device/mem_info_vram_total': 'many', 'card3/device/mem_info_vram_used': '1', 'card1-DP-1/device/mem_info_vram_total': '99999' }
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(drm, path)), { recursive: true })
+      writeFileSync(join(drm, path), text)
+    }
+    assert.equal(amdCards(drm), [{ free: 1000, total: 8000 }, { free: 15000, total: 16000 }])
+    assert.equal(roomiest(amdCards(drm)), { free: 15000, total: 16000 })
+    assert.equal(amdCards(join(drm, 'absent')), [])
+    assert.equal(roomiest([]), { free: null, total: null })
+  } finally {
+    rmSync(drm, { recursive: true })
+  }
+})
+general('free memory that no driver tells is unknown, not an error', async () => {
+  for (const vendor of ['intel', 'apple', 'nvidia']) assert.equal((await videoMemory({ vendor, device: 'no-such-card' }))(), { free: null, total: null })
 })
 general('what is missing for an adapter', () => {
   assert.match(whyNoAdapter('darwin', {}), /no graphics driver offers one/)

@@ -4,8 +4,8 @@
  * into a WeftError with the driver's own name for it.
  */
 import { WeftError } from '../../graph/error.js'
-import { openLibrary } from './library.js'
-import type { Library, Pointer } from './library.js'
+import { openLibrary } from '../library.js'
+import type { Library, Pointer } from '../library.js'
 
 export type Handle = Pointer
 /** One-element arrays that a call fills. */

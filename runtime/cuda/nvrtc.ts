@@ -8,8 +8,8 @@ import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { WeftError } from '../../graph/error.js'
 import { switches } from '../switches.js'
-import { openLibrary } from './library.js'
-import type { Pointer } from './library.js'
+import { openLibrary } from '../library.js'
+import type { Pointer } from '../library.js'
 
 export interface Cubin {
   readonly cubin: Uint8Array

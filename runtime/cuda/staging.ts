@@ -7,7 +7,7 @@
 import type { Completions } from './completions.js'
 import { flags } from './driver.js'
 import type { Driver, Handle } from './driver.js'
-import type { Pointer } from './library.js'
+import type { Pointer } from '../library.js'
 
 const ringBytes = 32 * 2 ** 20
 const pieceBytes = 4 * 2 ** 20

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { WeftError } from '../../graph/error.js'
 import { describe, isSoftware } from './adapter.js'
 import { WebGpuBackend } from './backend.js'
+import { videoMemory } from './video-memory.js'
 
 export interface WebGpuOptions {
   /** Take a software adapter, and only one. Without it only a real GPU is taken. */
@@ -83,7 +84,7 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<WebGpuBac
   return WebGpuBackend.of(adapter, {
     language,
     threads: availableParallelism(),
-    ...(software ? { memory: () => ({ free: freemem(), total: totalmem() }) } : {}),
+    memory: software ? () => ({ free: freemem(), total: totalmem() }) : await videoMemory(adapter.info),
     // Dawn keeps Node's event loop alive for as long as its GPU object is referenced.
     release: () => { gpu = null },
   })

@@ -3,7 +3,7 @@
  * declared by its C prototype, exactly as the header has it with versioned names spelled out, and gets its TypeScript
  * type from the table it stands in.
  */
-import { WeftError } from '../../graph/error.js'
+import { WeftError } from '../graph/error.js'
 
 type Koffi = typeof import('koffi')
 
