@@ -65,11 +65,13 @@ def requests(wn: WordNet, seed: int = 11) -> list[Request]:
         words = MORE if z < .08 else concrete if z < .72 else single
         return words[int(len(words) * (r.random() if words is MORE else r.random() ** 1.7))]
 
+    def counted(word: str) -> bool:
+        e = wn.entries.get((word.lower(), 'n'))
+        return wn.countable.get(word, .2 if e is None or wn.synsets[e.senses[0]].file not in (12, 13, 27) else 0) >= .12
+
     def topic() -> str:
         word, z = pick(), r.random()
-        e = wn.entries.get((word.lower(), 'n'))
-        counted = wn.countable.get(word, .2 if e is None or wn.synsets[e.senses[0]].file not in (12, 13, 27) else 0) >= .12
-        if not counted:
+        if not counted(word):
             return word if z < .7 else f'the {word}'
         return an(word) if z < .5 else f'the {word}' if z < .8 else word
 
@@ -91,7 +93,7 @@ def requests(wn: WordNet, seed: int = 11) -> list[Request]:
             seen[make(kind)] = None
         out += list(seen) * {'feel': 25, 'two': 1}.get(kind, 2)
     # What people like to try: most answers to these are refused, so there are many.
-    return out + [('two', form, 'you') for word in MORE for form in (an(word), f'the {word}', word)] * 10
+    return out + [('two', form, 'you') for word in MORE for form in (an(word) if counted(word) else word, f'the {word}', word)] * 10
 
 
 def prompt(request: Request) -> str:
