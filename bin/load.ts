@@ -1,6 +1,6 @@
 /**
- * Loading a model for a command: progress while the weights travel, whatever the engine wants said (the device it took and
- * why not the others, what the model's maker wants said), then one line that names the model and what it runs on.
+ * Loading a model for a command: progress while the weights travel, what the model's maker wants said, then one line that
+ * names the model and what it runs on, and why not on another device.
  */
 import { basename, resolve } from 'node:path'
 import { builtInModel, load, locateModel, type LoadOptions, type Model } from '../engine/index.js'
@@ -11,9 +11,11 @@ export async function loadModel(path: string | undefined, options: LoadOptions):
   const located = path === undefined ? null : await modelPath(path)
   const progress = await progressBar('weights')
   try {
-    const model = await load(located, { ...(await withSoftwareGpu(options)), onProgress: progress.update, onNotice: note })
+    let passedOver: readonly string[] = []
+    const model = await load(located, { ...(await withSoftwareGpu(options)), onProgress: progress.update, onNotice: note, onDevice: (_, why) => { passedOver = why } })
     progress.end()
-    note(`${modelName(path)} (${model.config.architecture}, ${parameters(parameterCount(model))} parameters) on ${model.device}, ${model.compute}`)
+    const whyNot = passedOver.length > 0 ? ` (${passedOver.join('; ')})` : ''
+    note(`${modelName(path)} (${model.config.architecture}, ${parameters(parameterCount(model))} parameters) on ${model.device}, ${model.compute}${whyNot}`)
     return model
   } finally {
     progress.end()

@@ -17,6 +17,8 @@ export interface CheckOptions {
   readonly chunk?: number
   /** Greedy tokens compared at most; all unless told. */
   readonly tokens?: number
+  /** Hands the reference's tokens over with the prompt, as rows of one pass, not one by one: whole answers where a step is slow. `chunk` then says nothing. */
+  readonly atOnce?: boolean
   /** Largest relative error of a row. Default 1e-4 with f32 arithmetic, 1e-2 with f16. */
   readonly tolerance?: number
 }
@@ -103,9 +105,9 @@ export async function check(model: Model, folder: string, options: CheckOptions 
   const tolerance = options.tolerance ?? (model.compute === 'f32' ? 1e-4 : 1e-2)
   const session = model.session()
   try {
-    const { rows, last } = await promptLogits(session, expected, options.chunk ?? expected.prompt.length)
+    const { rows, chosen } = await (options.atOnce ? allAtOnce(session, expected) : stepByStep(session, expected, options.chunk ?? expected.prompt.length))
     const logits = compareLogits(rows, expected, tolerance)
-    const tokens = compareTokens(await greedyTokens(session, last, expected), expected, logits.largestDifference)
+    const tokens = compareTokens(chosen, expected, logits.largestDifference)
     const template = compareTemplate(model, expected)
     const promptIds = comparePromptIds(model, expected)
     const ok = logits.ok && tokens.ok && template?.equal !== false && promptIds?.equal !== false
@@ -171,6 +173,28 @@ function readLogits(file: string, count: number): Float32Array {
   const logits = new Float32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength))
   ensure(logits.every(Number.isFinite), where, `${file}: logits`, 'finite numbers', 'NaN or infinity')
   return logits
+}
+
+/** Logits at the wanted positions of the prompt, and the tokens chosen after each of the reference's. */
+interface Run {
+  readonly rows: Float32Array
+  readonly chosen: Uint32Array
+}
+
+async function stepByStep(session: Session, expected: Expected, chunk: number): Promise<Run> {
+  const { rows, last } = await promptLogits(session, expected, chunk)
+  return { rows, chosen: await greedyTokens(session, last, expected) }
+}
+
+async function allAtOnce(session: Session, { prompt, greedy, positions, vocab }: Expected): Promise<Run> {
+  const ids = Uint32Array.from([...prompt, ...greedy.subarray(0, -1)])
+  const end = prompt.length - 1
+  const before = positions.filter(p => p < end)
+  const wanted = [...before, ...Array.from(greedy, (_, i) => end + i)]
+  const got = await session.logits(ids, wanted)
+  ensure(got.length === wanted.length * vocab, where, 'logits returned', `${wanted.length} × ${vocab}`, `${got.length}`)
+  const chosen = Uint32Array.from(greedy, (_, i) => largest(got.subarray((before.length + i) * vocab, (before.length + i + 1) * vocab), end + i))
+  return { rows: got.subarray(0, positions.length * vocab), chosen }
 }
 
 /** Feeds the prompt in pieces; returns the logits at the wanted positions, and those after the last id. */

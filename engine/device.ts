@@ -36,7 +36,8 @@ export async function openDevice(options: LoadOptions): Promise<Backend> {
   for (const candidate of ['cuda', 'webgpu', 'wasm'] as const) {
     try {
       const backend = await open(candidate, options)
-      options.onNotice?.(`device: ${backend.description}${reasons.length ? ` (${reasons.join('; ')})` : ''}`)
+      if (options.onDevice) options.onDevice(backend.description, reasons)
+      else options.onNotice?.(`device: ${backend.description}${reasons.length ? ` (${reasons.join('; ')})` : ''}`)
       return backend
     } catch (error) {
       if (!(error instanceof WeftError)) throw error

@@ -36,6 +36,8 @@ export interface LoadOptions {
   readonly onProgress?: (done: number, total: number) => void
   /** Lines worth showing a person: which device was taken and why not the others, what a model's maker wants said. */
   readonly onNotice?: (line: string) => void
+  /** Told which device `auto` took and why not the others, in place of a notice. */
+  readonly onDevice?: (description: string, passedOver: readonly string[]) => void
 }
 
 /** Takes the outputs of ops by their names (`layers.3.self_attn.q_proj`). */

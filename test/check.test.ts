@@ -93,6 +93,22 @@ test('a model that repeats the reference passes, whole, in chunks and token by t
   }
 })
 
+test('the reference\'s tokens may come at once with the prompt, and every one of them is judged', async () => {
+  for (const positions of [[0, 1, 2], [1]]) {
+    const folder = write({ logits_positions: positions }, positions)
+    const pieces: number[] = []
+    const right = await check(fake({ pieces }), folder, { atOnce: true })
+    assert.equal([right.ok, right.logits.relativeError, right.logits.rows, right.tokens.equal], [true, 0, positions.length, 4])
+    assert.equal(pieces, [6])
+    for (const step of [0, 2, 3]) {
+      const wrong = await check(fake({ logits: (position, row) => { if (position === prompt.length - 1 + step) row[0] = 9 } }), folder, { atOnce: true, tolerance: 1 })
+      assert.equal([wrong.tokens.equal, wrong.tokens.firstDifference?.index], [3, step])
+    }
+    const prompts = await check(fake({ logits: (position, row) => { if (position === 1) row[0]! += 1 } }), folder, { atOnce: true })
+    assert.equal([prompts.ok, prompts.logits.position], [false, 1])
+  }
+})
+
 test('only the positions of logits_positions are compared', async () => {
   const folder = write({ logits_positions: [1] }, [1])
   const wrongElsewhere = fake({ logits: (position, row) => { if (position === 0) row[0] = 50 } })

@@ -63,6 +63,14 @@ test('the version is the package\'s', async () => {
 
 // run
 
+test('run: without a model and a device, one line names both, and why no other device was taken', async () => {
+  const { stderr } = await ok(['run', '--max-tokens', '1', 'Hello!'])
+  const lines = stderr.split('\n').filter(line => line.startsWith('weft: ') && !line.includes('--max-tokens'))
+  assert.is(lines.length, 1, stderr)
+  assert.match(lines[0]!, /^weft: the built-in model lexicon \(qwen3, 30\.4M parameters\) on .+, f(32|16)/)
+  if (lines[0]!.includes('WebAssembly')) assert.match(lines[0]!, / \(no cuda: .+; no webgpu: .+\)$/)
+})
+
 test('run: the text alone is on standard output, the rest on standard error', async () => {
   const drawn = await ok(['run', '--device', 'wasm', '--max-tokens', '8', '--temperature', '1.5', '--stats', 'What is a lighthouse?'])
   const [, seed] = /drawn with --seed (\d+)/.exec(drawn.stderr) ?? []

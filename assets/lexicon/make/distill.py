@@ -2,7 +2,7 @@
 The examples shown before a request are the same for a batch, so their keys and values are computed for one row and
 repeated. Sampling: temperature 0.7 and min-p 0.06, by Gumbel noise from a fixed seed.
 
-    python distill.py WORDNET_FOLDER smollm2-135m-instruct-q4_1.gguf sentences.jsonl.xz [seconds] [batch] [batches]
+    python distill.py WORDNET_FOLDER smollm2-135m-instruct-q4_1.gguf sentences.jsonl.xz [batch] [batches]
 """
 
 from __future__ import annotations
@@ -169,8 +169,7 @@ class Smol:
 def main() -> None:
     start = time.time()
     folder, model, out = sys.argv[1:4]
-    seconds, batch, batches = (float(a) for a in [*sys.argv[4:], *('150', '4096', '100000')[len(sys.argv) - 4:]])
-    batch = int(batch)
+    batch, batches = (int(a) for a in [*sys.argv[4:], *('4096', '100000')[len(sys.argv) - 4:]])
     reader = gguf.GGUFReader(model)
     tokenizer = read_tokenizer(reader)
     torch.manual_seed(1)
@@ -188,9 +187,7 @@ def main() -> None:
     r = random.Random(2)
     results: list[tuple[sentences.Request, str]] = []
     began, count = time.time(), 0
-    for number, (_, kind, items) in enumerate(work[:int(batches)]):
-        if time.time() - start > seconds:
-            break
+    for number, (_, kind, items) in enumerate(work[:batches]):
         shown = r.sample(sentences.EXAMPLES[kind], min(3, len(sentences.EXAMPLES[kind]) - 1))
         prefix = f'<|im_start|>system\n{sentences.SYSTEM}<|im_end|>\n' + ''.join(turn(sentences.prompt((kind, x, 'you' if y == 'yourself' else y)), a) + '<|im_end|>\n' for x, y, a in shown)
         texts = [turn(sentences.prompt(q), '') for q in items]

@@ -12,7 +12,7 @@ import os
 import sys
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import nvfp4
 from model import Size, file_name
@@ -27,6 +27,15 @@ def tensors(masters: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             out[at] = m.bfloat16().float()
         else:
             out[f'{at}_packed'], out[f'{at}_scale'], out[f'{at}_global_scale'] = nvfp4.pack(m)
+    return out
+
+
+def read(path: str, names: list[str]) -> dict[str, torch.Tensor]:
+    """The weights of an exported file, dequantized, by the names of parameters."""
+    stored, out = load_file(path), {}
+    for name in names:
+        at = file_name(name)
+        out[name] = stored[at] if at in stored else nvfp4.unpack(*(stored[f'{at}_{part}'] for part in ('packed', 'scale', 'global_scale')))
     return out
 
 

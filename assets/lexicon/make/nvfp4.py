@@ -54,6 +54,14 @@ def plain(weight: torch.Tensor) -> torch.Tensor:
     return (round_e2m1(x / s) * s).view(weight.shape)
 
 
+def unpack(codes: torch.Tensor, scales: torch.Tensor, divisor: torch.Tensor) -> torch.Tensor:
+    """What `pack` stored, as float32 weights."""
+    of = torch.tensor([0, .5, 1, 1.5, 2, 3, 4, 6])
+    nibbles = torch.stack([codes & 15, codes >> 4], -1).view(codes.shape[0], -1, BLOCK).long()
+    values = torch.where(nibbles < 8, of[nibbles & 7], -of[nibbles & 7])
+    return (values * (scales.float() / divisor)[..., None]).view(codes.shape[0], -1)
+
+
 def pack(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """As compressed-tensors stores it: codes U8 [rows, columns / 2] with the even column low, scales F8_E4M3, and what divides."""
     values, scales, tensor = quantize(weight.cpu())

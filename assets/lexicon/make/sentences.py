@@ -20,7 +20,7 @@ AVOID = set('slave nazi breast suicide murder corpse bomb drug cocaine heroin gu
 MORE = '''UFO lighthouse robot dragon unicorn spaceship wizard computer internet pizza chocolate guitar cat dog fox rabbit owl penguin elephant star moon sun rain snow GPU laptop phone keyboard program
 whale hammer train bicycle teacher river mountain forest bread coffee tea book song friend garden bird horse cloud wind sea boat bridge house school summer winter'''.split()
 FEEL = 'happy sad tired bored excited lonely angry hungry worried nervous great sick lazy curious cold stressed proud confused grateful fine'.split()
-COUNTS = dict(one=120, two=120, describe=24, use=16, why=14, where=10, feel=2, like=8)  # thousands
+COUNTS = dict(one=150, two=170, describe=30, use=20, why=16, where=12, feel=2, like=8)  # thousands
 MAX_TOKENS = 40
 
 # What SmolLM2 is shown before the request; two or three are drawn for each batch, so that no example leaks into many answers.
@@ -65,11 +65,13 @@ def requests(wn: WordNet, seed: int = 11) -> list[Request]:
         words = MORE if z < .08 else concrete if z < .72 else single
         return words[int(len(words) * (r.random() if words is MORE else r.random() ** 1.7))]
 
+    def counted(word: str) -> bool:
+        e = wn.entries.get((word.lower(), 'n'))
+        return wn.countable.get(word, .2 if e is None or wn.synsets[e.senses[0]].file not in (12, 13, 27) else 0) >= .12
+
     def topic() -> str:
         word, z = pick(), r.random()
-        e = wn.entries.get((word.lower(), 'n'))
-        counted = wn.countable.get(word, .2 if e is None or wn.synsets[e.senses[0]].file not in (12, 13, 27) else 0) >= .12
-        if not counted:
+        if not counted(word):
             return word if z < .7 else f'the {word}'
         return an(word) if z < .5 else f'the {word}' if z < .8 else word
 
@@ -90,7 +92,8 @@ def requests(wn: WordNet, seed: int = 11) -> list[Request]:
         for _ in range(thousands * 1000):
             seen[make(kind)] = None
         out += list(seen) * {'feel': 25, 'two': 1}.get(kind, 2)
-    return out
+    # What people like to try: most answers to these are refused, so there are many.
+    return out + [('two', form, 'you') for word in MORE for form in (an(word) if counted(word) else word, f'the {word}', word)] * 10
 
 
 def prompt(request: Request) -> str:

@@ -7,14 +7,17 @@ tokens last as in Qwen3. Writes tokenizer.json and tokenizer_config.json.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import random
 import sys
+from collections.abc import Iterator
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 import sentences
 from conversations import Conversations
+from encode import SHARDS
 from wordnet import WordNet
 
 VOCAB = 8192
@@ -30,29 +33,39 @@ def config() -> dict[str, object]:
                 bos_token=None, eos_token='<|im_end|>', pad_token='<|endoftext|>', unk_token=None, model_max_length=2048, tokenizer_class='Qwen2Tokenizer', chat_template=TEMPLATE)
 
 
+talk: Conversations
+
+
+def some(job: tuple[int, int]) -> list[str]:
+    """The texts of a share of the conversations."""
+    index, count = job
+    r = random.Random(2100 + index)
+    return [text for _ in range(count) for turn in talk.draw(r)[1] for text in turn]
+
+
+def texts(wn: WordNet, count: int) -> Iterator[str]:
+    with multiprocessing.get_context('fork').Pool() as pool:
+        for share in pool.imap(some, [(i, count // SHARDS) for i in range(SHARDS)]):
+            yield from share
+    for s in wn.synsets.values():  # the words of the distilled sentences are those of examples
+        yield from s.examples
+    r = random.Random(21)
+    for request in sentences.requests(wn)[::3]:
+        yield sentences.ask(r, request)
+
+
 def main() -> None:
+    global talk
     folder, out = sys.argv[1:3]
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else 400_000
+    count = int(sys.argv[3]) if len(sys.argv) > 3 else 250_000
     wn = WordNet(folder)
     talk = Conversations(wn)
-    r = random.Random(21)
-
-    def texts():
-        for _ in range(count):
-            for q, a in talk.draw(r)[1]:
-                yield q
-                yield a
-        for s in wn.synsets.values():  # the words of the distilled sentences are those of examples
-            yield from s.examples
-        for request in sentences.requests(wn)[::3]:
-            yield sentences.ask(r, request)
-
     t = Tokenizer(models.BPE())
     t.normalizer = normalizers.NFC()
     t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(SPLIT), 'isolated'), pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False)])
     t.post_processor = processors.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False)
     t.decoder = decoders.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False)
-    t.train_from_iterator(texts(), trainers.BpeTrainer(vocab_size=VOCAB - len(SPECIAL), initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False))
+    t.train_from_iterator(texts(wn, count), trainers.BpeTrainer(vocab_size=VOCAB - len(SPECIAL), initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False))
     t.add_special_tokens([AddedToken(s, normalized=False) for s in SPECIAL])
     assert t.get_vocab_size() == VOCAB, t.get_vocab_size()
     t.save(os.path.join(out, 'tokenizer.json'))

@@ -1,8 +1,7 @@
 """Trains the model and finishes it for NVFP4. Main part: Muon and Adam at a rate that is flat, then falls. Finish: the same
 data at a low rate, forward and backward passes with the weights that the exporter's quantizer leaves. Masters before and
-after the finish are saved, and the model exported, before anything is scored. Parts are counted in steps; the limits in
-seconds only guard against a slower machine. The data may still be in the making: compiling comes first. `start` names
-masters to go on from, with a lower `peak`.
+after the finish are saved, and the model exported, before anything is scored. Both parts are counted in steps, so that a
+slower machine trains no less. The data may still be in the making: compiling comes first.
 
     python train.py DATA_FOLDER OUT_FOLDER [key=value …]
 """
@@ -13,6 +12,7 @@ import glob
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -28,21 +28,17 @@ from optimizer import Optimizer
 @dataclass(frozen=True)
 class Settings:
     rows: int = 256  # of 512 tokens, in a step
-    steps: int = 4300
-    seconds: float = 400
-    finish_steps: int = 950
-    finish_seconds: float = 95
+    steps: int = 4700
+    finish_steps: int = 1000
     rate: float = 3e-3
     warm: int = 100
     flat: float = .4
     floor: float = .03
-    peak: float = 1
-    start: str = ''
     finish_rate: float = .2
 
 
 def settings(arguments: list[str]) -> Settings:
-    types = {f.name: {'int': int, 'float': float, 'str': str}[f.type] for f in fields(Settings)}
+    types = {f.name: {'int': int, 'float': float}[f.type] for f in fields(Settings)}
     return Settings(**{k: types[k](v) for k, v in (a.split('=') for a in arguments)})
 
 
@@ -61,11 +57,6 @@ class Trainer:
         torch.set_float32_matmul_precision('high')
         self.model = Qwen3().to(self.device).bfloat16()
         self.optimizer = Optimizer(self.model, s.rate)
-        if s.start:
-            masters = torch.load(s.start, map_location=self.device)
-            for (name, _), m in zip(self.optimizer.named, self.optimizer.masters):
-                m.copy_(masters[name])
-            self.optimizer.write(None)
         self.loss = torch.compile(self.model.loss) if self.device == 'cuda' else self.model.loss
         self.mask = torch.compile(create_block_mask) if self.device == 'cuda' else None
 
@@ -91,19 +82,16 @@ class Trainer:
             state.zero_()
         o.write(None)
 
-    def part(self, name: str, data: list[torch.Tensor], steps: int, seconds: float, rate, quantized: bool) -> None:
+    def part(self, name: str, data: list[torch.Tensor], steps: int, rate: Callable[[float, int], float], quantized: bool) -> None:
         """@param rate factor of the rate, of the share done and the step"""
         began, total, since = time.time(), 0.0, 0
         count = len(data[0])
         for step in range(steps):
-            done = max(step / steps, (time.time() - began) / seconds)
-            if done >= 1:
-                break
             if step % (count // self.s.rows) == 0:
                 order = torch.randperm(count, device=self.device)
             at = step % (count // self.s.rows) * self.s.rows
             total += self.backward(*(d[order[at:at + self.s.rows]] for d in data))
-            self.optimizer.step(rate(done, step), quantized)
+            self.optimizer.step(rate(step / steps, step), quantized)
             since += 1
             if step % 20 == 0 and self.device == 'cuda':
                 torch.cuda.synchronize()
@@ -128,11 +116,11 @@ def main() -> None:
         time.sleep(1)
     data = [torch.from_numpy(np.concatenate(parts)).to(trainer.device) for parts in zip(*(np.load(f) for f in files))]
     say(f'{len(files)} shards, {len(data[0])} rows, {int((data[1] != IGNORE).sum())} answer tokens')
-    falling = lambda done, step: s.peak * min(1, (step + 1) / s.warm) * (1 if done < s.flat else max(s.floor, 1 - (done - s.flat) / (1 - s.flat)))
-    trainer.part('main', data, s.steps, s.seconds, falling, False)
+    falling = lambda done, step: min(1, (step + 1) / s.warm) * (1 if done < s.flat else max(s.floor, 1 - (done - s.flat) / (1 - s.flat)))
+    trainer.part('main', data, s.steps, falling, False)
     trainer.save(os.path.join(out, 'main.pt'))
     trainer.optimizer.write(trainer.optimizer.simulate)
-    trainer.part('finish', data, s.finish_steps, s.finish_seconds, lambda done, step: s.finish_rate * min(1, (step + 1) / 50) * (1 - done), True)
+    trainer.part('finish', data, s.finish_steps, lambda done, step: s.finish_rate * min(1, (step + 1) / 50) * (1 - done), True)
     trainer.save(os.path.join(out, 'finished.pt'))
     export.write({name: m.cpu() for (name, _), m in zip(trainer.optimizer.named, trainer.optimizer.masters)}, out)
     say('saved and exported')

@@ -70,7 +70,7 @@ THAT = '''is it so that|is it correct that|is it right that|do you agree that|wo
 I want to know if|I'd like to know whether|let me know if|do you know whether|do you know if|could you check whether|check whether|decide whether|can you tell me if|please say if|would it be correct that|does it follow that|is it certain that|is it known that|have I understood that|so it is true,|does everyone agree that|the claim is that|they say that|my book says that|I read that|I think that'''.replace('\n', '|').split('|')
 TAG = 'right?|isn\'t it?|yes or no?|correct?|or not?|is that right?|is that so?|or am I wrong?|no?|agreed?|don\'t you think?|true?'.split('|')
 BARE = '{x}|{x}|{x}|{X}|{X}|{x}?|{X}?|{x}.|"{x}"|the word {x}|{x}??|{X}!|{a}?|{A}?|{A}|{a}'.split('|')
-MANY = 'What are {xs}?|What are {xs}?|What are {xs}?|what are {xs}|Define {xs}.|What do {xs} mean?|Explain {xs}.|Explain what {xs} are.|Tell me what {xs} are.|Can you say what {xs} are?|Describe what {xs} are.|What exists under the name of {xs}?|{XS}?|{xs}|What would you say {xs} are?|Do you know what {xs} are?|I want to know what {xs} are.'.split('|')
+MANY = 'What are {xs}?|What are {xs}?|What are {xs}?|what are {xs}|Define {xs}.|What do {xs} mean?|Explain {xs}.|Explain what {xs} are.|Tell me what {xs} are.|Can you say what {xs} are?|Describe what {xs} are.|What exists under the name of {xs}?|{XS}?|{XS}|{xs}?|{xs}|{xs}|What would you say {xs} are?|Do you know what {xs} are?|I want to know what {xs} are.'.split('|')
 WHICH_KIND = 'What kind of thing is {a}?|What is {a} a kind of?|{A} is a kind of what?|To what kind of things does {a} belong?|Which kind of thing is {a}?|What type of thing is {a}?|What group does {a} belong to?|Of what is {a} a kind?'.split('|')
 SYNONYM = '''Give synonyms of {x}.|What are synonyms of {x}?|Synonyms of {x}?|List some synonyms for {x}.|Give me words that mean the same as {x}.|What words are similar to {x}?|What is a synonym of {x}?|What is another word for {x}?|What other word can I use for {x}?|Name a synonym of {x}.|{x} synonyms|another word for {x}|Tell me some words like {x}.|Which words mean the same as {x}?|Words with the same meaning as {x}?
 Find synonyms for the word {x}.|What can I say instead of {x}?|synonym for {x}|synonym: {x}|Is there another word for {x}?|How else can I say {x}?|What else can I call {x}?|Show me synonyms of {x}.|Do you know synonyms of {x}?|I need another word for {x}.|I am looking for a synonym of {x}.|Which word can replace {x}?|Replace {x} by another word.|Another way to say {x}?|{x}: synonyms?|{X} has which synonyms?|tell me a synonym for {x}|What are some other words for {x}?|I want words that mean {x}.|What would be another word for {x}?|Could I say something else for {x}?|Name some words with the meaning of {x}.|Please give a synonym of {x}.'''.replace('\n', '|').split('|')
@@ -106,11 +106,11 @@ class Wording:
 
     def thing(self, r: random.Random) -> str:
         z = r.random()
-        if z < .07:
+        if z < .08:
             return r.choice(BARE)
-        if z < .15:
+        if z < .23:
             return r.choice(MANY)
-        if z < .48:
+        if z < .51:
             return r.choice(WHAT)
         if z < .80:
             return f'{r.choice(ASK)} {r.choice(THING)}{r.choice(".??.")}'

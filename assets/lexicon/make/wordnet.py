@@ -9,7 +9,7 @@ import functools
 import os
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 FILES = (('noun', 'n'), ('verb', 'v'), ('adj', 'a'), ('adv', 'r'))
 POS_NAMES = {'n': 'noun', 'v': 'verb', 'a': 'adjective', 'r': 'adverb'}
@@ -17,6 +17,8 @@ SENSE_POS = {'1': 'n', '2': 'v', '3': 'a', '4': 'r', '5': 'a'}
 # Lexicographer files of things that can be pointed at: animals, artifacts, body parts, food, objects, plants, substances.
 CONCRETE = {5, 6, 8, 13, 17, 20, 27}
 UNFIT = re.compile(r'ethnic slur|obscen|offensive (?:name|term|word)|derogatory|disparag|vulgar|slang|sexual|genital|prostitut|copulat', re.I)
+# What the parents of animal and plant groups are called: such groups have Latin names.
+GROUP = re.compile(r'(?:^|[ a-z])(?:genus|family|order|class|phylum|division|tribe)$')
 HOLLOW = {'entity', 'physical entity', 'abstraction', 'whole', 'thing', 'psychological feature', 'causal agent', 'unit', 'object', 'matter'}
 
 Key = tuple[str, str]  # lemma in lower case, part of speech
@@ -112,7 +114,7 @@ class WordNet:
         for (lemma, _), n in tags.items():
             total[lemma] += n
         self.entries: dict[Key, Entry] = {}
-        self.unknown: list[str] = []  # names of people, places and the like: what the model says it does not know
+        self.unknown: list[Entry] = []  # names of people, places and the like: what the model says it does not know
         for key, senses in order.items():
             lemma, pos = key
             share = (tags[key] + .3) / (total[lemma] + .3 * len(self.pos_of[lemma]))
@@ -127,17 +129,31 @@ class WordNet:
             senses = [s for s in ordinary or senses if self.synsets[s].fit and len(self.synsets[s].definition) > 3]
             if not senses:
                 continue
-            word = next((w for s in senses for w in self.synsets[s].words if w.lower() == lemma), lemma)
-            if self._is_name(senses[0], lemma):
-                if re.fullmatch(r"[A-Z][A-Za-z'\- ]{2,24}", word):
-                    self.unknown.append(word)
-                continue
-            self.entries[key] = Entry(key, word, tuple(senses), score, self._weight(lemma, score))
+            words = [w for s in senses for w in sorted(self.synsets[s].words, key=lambda w: w != lemma) if w.lower() == lemma]
+            entry = Entry(key, words[0] if words else lemma, tuple(senses), score, self._weight(lemma, score))
+            if not self._is_name(key, senses[0]):
+                self.entries[key] = entry
+            elif re.fullmatch(r"[A-Z][A-Za-z'\- ]{2,24}", entry.word):
+                self.unknown.append(replace(entry, weight=max(.5, entry.weight)))
+        # Without those that are also a word or look like its plural: «Frank», «Fields».
+        words = {lemma for lemma, _ in self.entries}
+        self.unknown = [e for e in self.unknown if not {e.key[0], e.key[0].removesuffix('s'), e.key[0].removesuffix('es')} & words]
         self._relations()
 
-    def _is_name(self, synset: str, lemma: str) -> bool:
-        """Whether it is a name of one thing, such as a person or a city, rather than a kind of thing."""
-        return any(kind == '@i' for kind, *_ in self.synsets[synset].pointers) and lemma not in self.synsets[synset].words
+    def _instance(self, synset: str) -> bool:
+        return any(kind == '@i' for kind, *_ in self.synsets[synset].pointers)
+
+    def _is_name(self, key: Key, synset: str) -> bool:
+        """Whether it is a name, of a person or a city or in Latin of a family of plants, rather than a kind of thing; `synset` is its first sense here."""
+        if key[0] in self.synsets[synset].words:
+            return False
+        if self._instance(synset) or any(GROUP.search(self.synsets[p].words[0]) for kind, p, *_ in self.synsets[synset].pointers if kind == '@' and self.synsets[synset].file in (5, 20)):
+            return True
+        return self._instance(self.order[key][0]) and all(key[0] not in self.synsets[s].words for s in self.order[key])
+
+    def single(self, e: Entry) -> bool:
+        """Whether there is one of it, as of the sun."""
+        return e.key[1] == 'n' and self._instance(e.senses[0]) and self.definition(e).startswith('the ')
 
     def _countable(self) -> dict[str, float]:
         """How often a word stands after «a» in WordNet's own texts, where it ends a noun phrase: of five or more."""
@@ -262,7 +278,7 @@ class WordNet:
         words: list[str] = []
         for i in path[1:]:
             name = self.names.get(i)
-            known = name is not None and (i == through or i == path[1] or self.entries[name.lower(), 'n'].score >= 4)
+            known = name is not None and (i == through or not words or self.entries[name.lower(), 'n'].score >= 4)
             if known and name.lower() != lemma and name not in HOLLOW and name not in words:
                 words.append(name)
         return tuple(words[:6])
