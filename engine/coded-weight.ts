@@ -6,9 +6,8 @@
 import { fileRow } from '../weights/dequantize.js'
 import { e2m1ToF32, e4m3ToF32, e8m0ToF32, f16ToF32, ue4m3ToF32 } from '../weights/floats.js'
 import { awqNibble, inputOrder, int4Group, readWords } from '../weights/int4.js'
-import type { WeightTensor } from '../weights/model.js'
+import type { ByteRange, WeightTensor } from '../weights/model.js'
 import { readFloats } from '../weights/scale-grid.js'
-import type { Site } from './hypothesis.js'
 
 export interface Coded {
   readonly kind: 'e2m1' | 'integer' | 'e4m3'
@@ -33,11 +32,16 @@ export interface Coded {
   readonly int4?: { readonly zero: (row: number, g: number) => number; readonly zeroOffset: 0 | 1; readonly awq: boolean; readonly order: Uint32Array | null }
 }
 
+/** Reads the bytes of a range. */
+interface Bytes {
+  readonly bytes: (range: ByteRange) => Uint8Array
+}
+
 const none = (): number => 0
 const half = (raw: Uint8Array, at: number): number => f16ToF32(raw[at]! | (raw[at + 1]! << 8))
 
 /** The weight's parts; null for plain floats and for types whose parts are not told apart here. */
-export function codedWeight(tensor: WeightTensor | null, at: Site): Coded | null {
+export function codedWeight(tensor: WeightTensor | null, at: Bytes): Coded | null {
   if (tensor === null || tensor.shape.length !== 2) return null
   const [rows, columns] = tensor.shape as readonly [number, number]
   const base = { rows, columns, tensorScale: tensor.scale, offset: none }
@@ -53,7 +57,7 @@ export function codedWeight(tensor: WeightTensor | null, at: Site): Coded | null
 
 type Base = Pick<Coded, 'rows' | 'columns' | 'tensorScale' | 'offset'>
 
-function planes(tensor: WeightTensor, at: Site, base: Base): Coded {
+function planes(tensor: WeightTensor, at: Bytes, base: Base): Coded {
   const { columns } = base
   const [codes, scales] = [at.bytes(tensor.ranges['codes']!), at.bytes(tensor.ranges['scales']!)]
   const [group, value] = tensor.type === 'nvfp4' ? [16, e4m3ToF32] as const : [32, e8m0ToF32] as const
@@ -111,7 +115,7 @@ const blockTypes: Readonly<Record<string, Block>> = {
   },
 }
 
-function ggufBlocks(tensor: WeightTensor, at: Site, base: Base): Coded | null {
+function ggufBlocks(tensor: WeightTensor, at: Bytes, base: Base): Coded | null {
   const block = Object.hasOwn(blockTypes, tensor.type) ? blockTypes[tensor.type] : undefined
   if (block === undefined) return null
   const { rows, columns } = base
@@ -126,7 +130,7 @@ function ggufBlocks(tensor: WeightTensor, at: Site, base: Base): Coded | null {
   }
 }
 
-function fp8(tensor: WeightTensor, at: Site, base: Base): Coded {
+function fp8(tensor: WeightTensor, at: Bytes, base: Base): Coded {
   const { rows, columns } = base
   const codes = at.bytes(tensor.ranges['data']!)
   const common = { ...base, kind: 'e4m3', code: (r: number, c: number) => codes[r * columns + c]!, meaning: e4m3ToF32 } as const
@@ -137,7 +141,7 @@ function fp8(tensor: WeightTensor, at: Site, base: Base): Coded {
   return { ...common, group: Math.min(group, columns), scale: (r, g) => scale(Math.floor(r / rowsEach), g), blocks: { scale, rows: Math.ceil(rows / rowsEach), rowsEach } }
 }
 
-function int4(tensor: WeightTensor, at: Site, base: Base): Coded {
+function int4(tensor: WeightTensor, at: Bytes, base: Base): Coded {
   const { rows } = base
   const source = { read: (range: WeightTensor['ranges'][string], into: Uint8Array): void => into.set(at.bytes(range)) }
   const { scales: scaleType, zeroOffset } = tensor.int4!
