@@ -7,7 +7,7 @@
 import { rmsNorm } from '../graph/ops/norm.js'
 import { rope, ropeFrequencies } from '../graph/ops/rope.js'
 import type { Node, Tensor } from '../graph/op.js'
-import { productMistakes, scaleMistakes } from './mistakes-weights.js'
+import { codeMistakes, productMistakes, scaleMistakes } from './mistakes-weights.js'
 import { atOp, type Change, type Mistake, type Named, type Variant } from './hypothesis.js'
 
 /** Values moved: element i of each row of `width` comes from element `from(i)`. */
@@ -173,4 +173,4 @@ const wiring: Mistake = {
 /** √(2/π) form of GELU, as most programs compute it. */
 const gelu = (x: number): number => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
 
-export const mistakes: readonly Mistake[] = [pairing, normOrder, normWeight, grouping, visible, angles, scaleMistakes, productMistakes, wiring]
+export const mistakes: readonly Mistake[] = [pairing, normOrder, normWeight, grouping, visible, angles, scaleMistakes, codeMistakes, productMistakes, wiring]

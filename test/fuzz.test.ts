@@ -40,16 +40,18 @@ test('every seed is a file that opens: mutants of one that is refused anyway wou
       model.close()
     }
   }
-  const packed = { nvfp4: 'nvfp4', modelopt: 'nvfp4', mxfp4: 'mxfp4', fp8: 'fp8', fp8Blocks: 'fp8_blocks', awq: 'int4_g32', gptq: 'int4_g32' }
+  const packed = { nvfp4: 'nvfp4', modelopt: 'nvfp4', mxfp4: 'mxfp4', fp8: 'fp8', fp8Blocks: 'fp8_blocks', awq: 'int4_g32', gptq: 'int4_g32', gptqOrder: 'int4_g32' }
   assert.equal(Object.keys(packed), Object.keys(layouts))
   for (const [name, type] of Object.entries(packed)) {
     const config = packedConfig(layouts[name]!)
-    const { header, bytes } = safetensorsSeed(config, layouts[name])
-    await opens('', { 'config.json': config, 'model.safetensors': safetensorsFile(header, bytes) }, type)
+    const { header, data } = safetensorsSeed(config, layouts[name])
+    await opens('', { 'config.json': config, 'model.safetensors': safetensorsFile(header, data) }, type)
   }
   await opens('model.dat', { 'config.json': configs.qwen3, 'model.dat': datSeed() }, 'nvfp4')
   await opens('model.gguf', { 'model.gguf': ggufSeed(12, 256, 144, 'qwen3') }, 'q4_k')
   await opens('model.gguf', { 'model.gguf': ggufSeed(16, 256, 66, 'llama') }, 'iq2_xxs')
+  const part = (no: number): Uint8Array => ggufSeed(8, 32, 34, 'qwen3', { no, count: 2 })
+  await opens('m-00002-of-00002.gguf', { 'm-00001-of-00002.gguf': part(0), 'm-00002-of-00002.gguf': part(1) }, 'q8_0')
 })
 
 test('every kind of file had its share', () => {

@@ -18,7 +18,7 @@ import { fixtures } from './support/models.js'
 const tolerance = 1e-4
 const chunk = 7
 const tokens = 20
-const ids = Uint32Array.from({ length: tokens }, (_, i) => (i * 37 + 5) % 400)
+const ids = Uint32Array.from({ length: tokens }, (_, i) => (i * 37 + 5) % 79)
 
 async function traced(path: string): Promise<ReadonlyMap<string, Traced>> {
   const recorder = new TraceRecorder()
@@ -38,9 +38,9 @@ interface Form {
 
 const seen = new Set<string>()
 
-async function plantAll(source: ModelSource, right: ReadonlyMap<string, Traced>): Promise<number> {
+async function plantAll(source: ModelSource, right: ReadonlyMap<string, Traced>, ops: (name: string) => boolean): Promise<number> {
   let planted = 0
-  for (const op of opNames(source.config).filter(looked)) {
+  for (const op of opNames(source.config).filter(ops)) {
     const at = (weft: ReadonlyMap<string, Traced>): SiteParts => ({ source, ids, op, values: { weft, trace: right }, firstRow: chunk, chunk })
     const site = new Site(at(right))
     const forms = mistakes.flatMap(m => m.variants(site).map((v, index): Form & typeof v => ({ ...v, mistake: m.name, index })))
@@ -75,12 +75,20 @@ function same(site: Site, says: string, rows: Float32Array): boolean {
   return other !== undefined && other !== null && worstRow(rows, other, tokens).error < 1e-6
 }
 
-for (const [name, least] of [['models/mistral', 30], ['models/llama3', 30], ['models/qwen2', 30], ['models/qwen3_nvfp4_modelopt', 55], ['gguf/qwen3-nvfp4/model.gguf', 55]] as const) {
+/** Of other types of weight only products are looked at. */
+const products = (...names: readonly string[]) => (op: string): boolean => names.some(n => op === `layers.0.${n}`)
+
+for (const [name, least, ops = looked] of [
+  ['models/mistral', 30], ['models/llama3', 30], ['models/qwen2', 30], ['models/qwen3_nvfp4_modelopt', 55], ['gguf/qwen3-nvfp4/model.gguf', 55],
+  ['models/qwen3_mxfp4', 9, products('self_attn.q_proj')], ['models/qwen3_fp8', 3, products('self_attn.q_proj')], ['models/qwen3_fp8_blocks', 7, products('self_attn.q_proj', 'self_attn.o_proj')],
+  ['models/qwen3_awq_g128', 6, products('self_attn.q_proj')], ['models/qwen3_gptq_g32_act', 8, products('self_attn.q_proj')], ['gguf/llama3-q4/model.gguf', 12, products('self_attn.v_proj', 'self_attn.o_proj')],
+  ['gguf/qwen3-q8_0/model.gguf', 3, products('self_attn.q_proj')], ['gguf/qwen3-k/model.gguf', 6, products('self_attn.q_proj', 'mlp.down_proj')],
+] as readonly (readonly [string, number, ((op: string) => boolean)?])[]) {
   test(`${name}: every mistake that can be made is named`, async () => {
     const path = join(fixtures, name)
     const source = await openModel(path)
     try {
-      const planted = await plantAll(source, await traced(path))
+      const planted = await plantAll(source, await traced(path), ops)
       assert.ok(planted >= least, `${planted} planted`)
     } finally {
       source.close()

@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Compiled } from '../codegen/compile.js'
 import type { Kernel } from '../codegen/kernel.js'
 import { checkAgainst, checkTrace, type TraceReport } from '../engine/check-trace.js'
 import { load, type LoadInternals } from '../engine/load.js'
@@ -19,6 +18,7 @@ import { WeftError } from '../graph/error.js'
 import { encodeSafetensors } from '../weights/write.js'
 import { modelCopy } from './support/edit-safetensors.js'
 import { fixtures } from './support/models.js'
+import { adjacentPairs, rewritten, scaleBytes, withKernels } from './support/wrong-kernels.js'
 
 const ids = Uint32Array.from({ length: 10 }, (_, i) => (i * 37 + 5) % 400)
 const wasm: LoadOptions = { device: 'wasm', threads: 2, context: 256, chunk: 16 }
@@ -217,41 +217,6 @@ test('copies of a model with another configuration', async () => {
 })
 
 // mistakes in kernels
-
-/** A kernel with every part that `change` replaces replaced; parts are statements and expressions. */
-function rewritten(kernel: Kernel, change: (part: Readonly<Record<string, unknown>>) => unknown): Kernel {
-  const walk = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(walk)
-    if (typeof value !== 'object' || value === null) return value
-    const made = Object.fromEntries(Object.entries(value).map(([k, v]) => [k, walk(v)]))
-    return change(made) ?? made
-  }
-  return { ...kernel, body: walk(kernel.body) as Kernel['body'] }
-}
-
-function withKernels(compiled: Compiled, change: (k: Kernel) => Kernel): Compiled {
-  const made = new Map(compiled.kernels.map(k => [k, change(k)]))
-  const plans = Object.fromEntries(Object.entries(compiled.plans).map(([name, p]) => [name, { ...p, launches: p.launches.map(l => ({ ...l, kernel: made.get(l.kernel)! })) }]))
-  return { ...compiled, kernels: [...made.values()], plans: plans as unknown as Compiled['plans'] }
-}
-
-const u32 = (value: number): unknown => ({ kind: 'const', type: 'u32', value })
-const isConst = (e: unknown, value: number): boolean => JSON.stringify(e) === JSON.stringify(u32(value))
-const isRef = (e: unknown, name: string): boolean => (e as { readonly kind?: string; readonly name?: string } | null)?.kind === 'ref' && (e as { readonly name?: string }).name === name
-
-/** RoPE's kernel over adjacent pairs of heads of 32. */
-const adjacentPairs = (kernel: Kernel): Kernel => rewritten(kernel, e => {
-  if (e['op'] !== '+') return null
-  if (isRef(e['a'], 'pairAt') && isConst(e['b'], 16)) return { ...e, b: u32(1) }
-  const product = e['a'] as { readonly op?: string; readonly b?: unknown }
-  return isRef(e['b'], 'pair') && product.op === '*' && isConst(product.b, 32) ? { ...e, b: { kind: 'binary', type: 'u32', op: '*', a: e['b'], b: u32(2) } } : null
-})
-
-const scaleBytes = (kernel: Kernel): Kernel => rewritten(kernel, e => {
-  if (e['kind'] !== 'call' || e['intrinsic'] !== 'e4m3') return null
-  const [packed] = e['args'] as readonly unknown[]
-  return { kind: 'convert', type: 'f32', a: { kind: 'binary', type: 'u32', op: '&', a: packed, b: u32(255) } }
-})
 
 const kernels: readonly (readonly [string, string, (k: Kernel) => Kernel, Planted])[] = [
   ['RoPE over adjacent pairs', 'qwen3', k => (k.schedule === 'rope.plain' ? adjacentPairs(k) : k), { op: 'layers.0.self_attn.q_rope', mistake: 'RoPE pairing', says: /adjacent elements/, side: 'weft' }],

@@ -28,7 +28,8 @@ export const perplexityCommand = defineCommand({
     const load = loadOptionsOf(argv)
     const chunks = integer('--chunks', argv.chunks, 1, 2 ** 24)
     if (argv.file === undefined) throw wrongOption('file', 'missing', 'the text to score')
-    const text = readTextFile(argv.file)
+    // One line break at the end is the file's, not the text's: llama-perplexity leaves it out too.
+    const text = readTextFile(argv.file).replace(/\n$/, '')
     const model = await loadModel(argv.model, load)
     try {
       const against = argv['kl-against'] === undefined ? undefined : await loadModel(argv['kl-against'], load)

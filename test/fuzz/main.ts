@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz`: a million mutants of valid files, or as many as are asked for. Reports executions for each kind of file, what was
- * found, how many distinct errors there are and how many of them only came late, and what of the readers ran. A finding is
- * tried again by its number:
+ * found, how many distinct errors there are and how many of them only came late, and what of the readers ran; Ctrl-C ends the run with
+ * the report of what was tried. A finding is tried again by its number:
  *
  *     npm run fuzz [-- --mutants N] [--seed S] [--only MUTANT] [--no-coverage]
  */
@@ -25,7 +25,9 @@ async function one(mutant: number): Promise<boolean> {
 
 async function all(): Promise<boolean> {
   const mutants = Number(values.mutants)
-  const report = await fuzz({ seed: values.seed, mutants, coverage: !values['no-coverage'], onProgress: tried => process.stderr.isTTY && process.stderr.write(`\r${tried} of ${mutants}`) })
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
+  const report = await fuzz({ seed: values.seed, mutants, coverage: !values['no-coverage'], signal: stop.signal, onProgress: tried => process.stderr.isTTY && process.stderr.write(`\r${tried} of ${mutants}`) })
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
   console.log(`seed ${values.seed}: ${report.total} executions in ${report.seconds.toFixed(0)} s (${Math.round(report.total / report.seconds)} a second), ${share(report.accepted, report.total)} accepted, peak memory ${Math.round(report.peakBytes / 1e6)} MB\n`)
   for (const [name, n] of Object.entries(report.executions)) row([name, n], [24, 9])

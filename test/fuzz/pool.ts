@@ -17,6 +17,8 @@ export interface FuzzOptions {
   readonly workers?: number
   /** Called about once a second with the mutants that were tried. */
   readonly onProgress?: (tried: number) => void
+  /** Ends the run; the report is of what was tried until then. */
+  readonly signal?: AbortSignal
 }
 
 export interface FuzzReport {
@@ -35,7 +37,7 @@ const hangSeconds = 60
 const heapMegabytes = 384
 
 /** Tries mutants [0, options.mutants). */
-export async function fuzz({ seed, mutants, coverage = false, workers = Math.min(2, availableParallelism()), onProgress }: FuzzOptions): Promise<FuzzReport> {
+export async function fuzz({ seed, mutants, coverage = false, workers = Math.min(2, availableParallelism()), onProgress, signal }: FuzzOptions): Promise<FuzzReport> {
   const started = Date.now()
   // Files are written and opened a million times: in memory where the system has such a place.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'weft-fuzz-'))
@@ -43,7 +45,8 @@ export async function fuzz({ seed, mutants, coverage = false, workers = Math.min
   const results: WorkerResult[] = []
   const findings: Finding[] = []
   let peakBytes = 0
-  const states = Array.from({ length: workers }, () => new Int32Array(new SharedArrayBuffer(8)).fill(-1))
+  const states = Array.from({ length: workers }, () => new Int32Array(new SharedArrayBuffer(12)).fill(-1))
+  signal?.addEventListener('abort', () => states.forEach(s => { s[2] = 1 }))
   const sampler = setInterval(() => { peakBytes = Math.max(peakBytes, process.memoryUsage.rss()) }, 20)
   const teller = setInterval(() => onProgress?.(Math.max(...states.map(s => s[0]!)) + 1), 1000)
   const lost = (at: Int32Array, what: string): void => {

@@ -41,14 +41,16 @@ interface Layout {
   readonly sizes?: Readonly<Record<string, Json>>
   /** The tensors of one matrix of `rows` × `columns`; `base` is its name without `.weight`. */
   parts(base: string, rows: number, columns: number): readonly Part[]
+  /** The data of a tensor where ones everywhere would be refused. */
+  data?(name: string, shape: readonly number[]): Uint8Array | null
 }
 
 const dtypeBytes: Readonly<Record<string, number>> = { BF16: 2, F16: 2, F32: 4, I32: 4, U8: 1, F8_E4M3: 1 }
 const fp8 = (base: string, rows: number, columns: number, scale: string): readonly Part[] => [[`${base}.weight`, 'F8_E4M3', [rows, columns]], [`${base}.${scale}`, 'F32', scale.endsWith('inv') ? [1, 1] : [rows, 1]]]
 const compressed = (format: string, weights: Record<string, Json>): Json => ({ quant_method: 'compressed-tensors', format, ignore: ['lm_head'], config_groups: { group_0: { targets: ['Linear'], weights, input_activations: null } } })
 
-/** Every way of packing matrices in safetensors, in groups of 32 where groups are chosen. */
-export const layouts: Readonly<Record<string, Layout>> = {
+/** Every way of packing matrices in safetensors whose inputs stand in their order, in groups of 32 where groups are chosen. */
+const layoutsInOrder: Readonly<Record<string, Layout>> = {
   nvfp4: {
     quantization_config: { quant_method: 'compressed-tensors', format: 'nvfp4-pack-quantized' },
     parts: (base, rows, columns) => [[`${base}.weight_packed`, 'U8', [rows, columns / 2]], [`${base}.weight_scale`, 'F8_E4M3', [rows, columns / 16]], [`${base}.weight_global_scale`, 'F32', [1]]],
@@ -77,25 +79,43 @@ export const layouts: Readonly<Record<string, Layout>> = {
   gptq: {
     quantization_config: { quant_method: 'gptq', bits: 4, group_size: 32, desc_act: false, sym: false, checkpoint_format: 'gptq', lm_head: false },
     parts: (base, rows, columns) => [[`${base}.qweight`, 'I32', [columns / 8, rows]], [`${base}.qzeros`, 'I32', [columns / 32, rows / 8]], [`${base}.scales`, 'F16', [columns / 32, rows]]],
+      // Zeros of 8: a weight that Q4_0 of GGUF can hold.
+    data: (name, [groups, words]) => (name.endsWith('.qzeros') ? new Uint8Array(4 * groups! * words!).fill(0x77) : null),
   },
 }
+
+const { gptq } = layoutsInOrder
+
+/** The same with inputs dealt to two groups in turn, as activation order does. */
+const gptqOrder: Layout = {
+  quantization_config: { ...gptq!.quantization_config as Record<string, Json>, desc_act: true },
+  sizes: { hidden_size: 64, intermediate_size: 64, head_dim: 32 },
+  parts: (base, rows, columns) => [...gptq!.parts(base, rows, columns), [`${base}.g_idx`, 'I32', [columns]]],
+  data: (name, [columns]) => (name.endsWith('.g_idx') ? new Uint8Array(Uint32Array.from({ length: columns! }, (_, i) => i % (columns! / 32)).buffer) : null),
+}
+
+export const layouts: Readonly<Record<string, Layout>> = { ...layoutsInOrder, gptqOrder }
 
 /** A small configuration whose matrices are packed so. */
 export const packedConfig = ({ quantization_config, sizes }: Layout): Record<string, Json> => ({ ...configs.qwen3, ...sizes, quantization_config })
 
-/** Header and bytes of data of the weights that a configuration needs, in bf16, or with its matrices packed in some layout. */
-export function safetensorsSeed(config: Readonly<Record<string, Json>>, layout: Layout | null = null): { readonly header: Record<string, Entry>; readonly bytes: number } {
+/** Header and data of the weights that a configuration needs, in bf16, or with its matrices packed in some layout. */
+export function safetensorsSeed(config: Readonly<Record<string, Json>>, layout: Layout | null = null): { readonly header: Record<string, Entry>; readonly data: Uint8Array } {
   const header: Record<string, Entry> = {}
+  const data: Uint8Array[] = []
   let at = 0
   const put = ([name, dtype, shape]: Part): void => {
-    header[name] = { dtype, shape, data_offsets: [at, (at += shape.reduce((n, d) => n * d, dtypeBytes[dtype]!))] }
+    const bytes = shape.reduce((n, d) => n * d, dtypeBytes[dtype]!)
+    header[name] = { dtype, shape, data_offsets: [at, (at += bytes)] }
+    // A number in every type.
+    data.push(layout?.data?.(name, shape) ?? new Uint8Array(bytes).fill(0x3c))
   }
   for (const { name, shape } of requiredTensors(readConfig(new Fields('config', 'seed', config)))) {
     const [rows, columns] = shape as readonly [number, number | undefined]
     if (layout === null || columns === undefined || name.includes('embed')) put([name, 'BF16', [...shape]])
     else layout.parts(name.replace(/\.weight$/, ''), rows, columns).forEach(put)
   }
-  return { header, bytes: at }
+  return { header, data: Buffer.concat(data) }
 }
 
 /** A `.dat` file as the F# program wrote it: matrices as pairs and scales, the rest f16. */
@@ -111,30 +131,38 @@ export function datSeed(): Uint8Array {
   return file
 }
 
-/** The file of a header: the data are ones everywhere, which is a number in every type. */
-export function safetensorsFile(header: unknown, bytes: number): Uint8Array {
-  const file = safetensorsBytes(header, bytes)
-  file.fill(0x3c, file.length - bytes)
+/** The file of a header and its data. */
+export function safetensorsFile(header: unknown, data: Uint8Array): Uint8Array {
+  const file = safetensorsBytes(header, data.length)
+  file.set(data, file.length - data.length)
   return file
 }
 
 const ggufNames = ['token_embd', 'output_norm', ...['attn_norm', 'attn_q', 'attn_k', 'attn_v', 'attn_q_norm', 'attn_k_norm', 'attn_output', 'ffn_norm', 'ffn_gate', 'ffn_up', 'ffn_down'].map(m => `blk.0.${m}`)]
 
-/** A GGUF of one layer whose matrices have the type of this number; norms are f32. */
-export function ggufSeed(type: number, valuesInBlock: number, bytesInBlock: number, architecture: 'qwen3' | 'llama'): Uint8Array {
+/** Which of how many parts of a split model a file is. */
+interface SplitPart {
+  readonly no: number
+  readonly count: number
+}
+
+/** A GGUF of one layer whose matrices have the type of this number, or a part of one; norms are f32. */
+export function ggufSeed(type: number, valuesInBlock: number, bytesInBlock: number, architecture: 'qwen3' | 'llama', part: SplitPart | null = null): Uint8Array {
   const vocabulary = [...byteLevelTokens(), 'ab', 'abc', '<|im_end|>']
   // A row is a whole number of blocks.
   const width = Math.max(64, valuesInBlock)
   const shapes = new Map(requiredTensors(readConfig(new Fields('config', 'seed', {
     ...configs[architecture], attention_bias: false, mlp_bias: false, vocab_size: vocabulary.length, hidden_size: width, intermediate_size: width, num_key_value_heads: 1, num_attention_heads: 2, head_dim: width / 2, tie_word_embeddings: true,
   }))).map(t => [t.name, t.shape]))
-  const tensors = ggufNames.flatMap(name => {
+  const all = ggufNames.flatMap(name => {
     const shape = shapes.get(huggingFaceName(`${name}.weight`)!)
     return shape === undefined ? [] : [{ name: `${name}.weight`, shape }]
   })
+  const tensors = all.filter((_, i) => part === null || i % part.count === part.no)
   const scalars: Readonly<Record<string, string | number>> = {
     'general.architecture': architecture, [`${architecture}.block_count`]: 1, [`${architecture}.context_length`]: 64, [`${architecture}.embedding_length`]: width, [`${architecture}.feed_forward_length`]: width,
     [`${architecture}.attention.head_count`]: 2, [`${architecture}.attention.head_count_kv`]: 1, [`${architecture}.attention.key_length`]: width / 2, [`${architecture}.attention.layer_norm_rms_epsilon`]: 0.000001,
+    ...(part === null ? {} : { 'split.no': part.no, 'split.count': part.count, 'split.tensors.count': all.length }),
     'tokenizer.ggml.model': 'gpt2', 'tokenizer.ggml.pre': 'qwen2', 'tokenizer.ggml.eos_token_id': vocabulary.length - 1, 'tokenizer.chat_template': '{{ messages[0].content }}',
   }
   const out = new GgufBytes(tensors.length, Object.keys(scalars).length + 3)

@@ -3,12 +3,13 @@
  * of one line, or accepted, and then used as the engine would: every tensor decoded, texts encoded, a conversation rendered, so
  * that what a reader let through is seen to be harmless.
  */
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { profile } from '../../bin/profiles.js'
 import { compile } from '../../codegen/compile.js'
 import { verify } from '../../codegen/verify.js'
 import { renderChat } from '../../engine/chat-template.js'
+import { convertModel } from '../../engine/convert.js'
 import { parseHubName } from '../../engine/hub/name.js'
 import { select } from '../../engine/hub/select.js'
 import { readTokenizerGguf } from '../../engine/tokenizer-gguf.js'
@@ -30,8 +31,21 @@ export interface Target {
   readonly run: (draw: Draw, index: number) => Promise<void>
 }
 
-/** Opens what is at `path`, decodes every weight, and for one in 128 compiles the kernels, whose checks are part of that. */
-async function useModel(path: string, index: number): Promise<void> {
+/** Opens what is at `path`, decodes every weight, for one in 16 converts it, and for one in 128 compiles the kernels, whose checks are part of that. */
+async function useModel(path: string, index: number, room: string): Promise<void> {
+  await decodeModel(path, index)
+  if (index % 16 !== 5) return
+  const out = join(room, (['m.gguf', 'm.dat', 'folder'] as const)[(index >> 4) % 3]!)
+  try {
+    await convertModel(path, out)
+    await decodeModel(out, 1).catch(cause => { throw new Error(`what convert wrote cannot be read: ${String(cause)}`) })
+  } finally {
+    rmSync(room, { recursive: true })
+    mkdirSync(room)
+  }
+}
+
+async function decodeModel(path: string, index: number): Promise<void> {
   const model = await openModel(path)
   try {
     JSON.stringify(inspect(model))
@@ -75,19 +89,23 @@ const json = (draw: Draw, document: Json): string => {
 
 /** The targets, with folders of their own for the files they write. */
 export function fuzzTargets(): readonly Target[] {
-  const folder = makeFolder()
+  const [folder, room] = [makeFolder(), makeFolder()]
   const models = [
     { config: configs.qwen3, ...safetensorsSeed(configs.qwen3) }, { config: configs.qwen2, ...safetensorsSeed(configs.qwen2) }, { config: configs.llama, ...safetensorsSeed(configs.llama) },
     ...Object.values(layouts).map(layout => ({ config: packedConfig(layout), ...safetensorsSeed(packedConfig(layout), layout) })),
   ].map((model, i) => {
     const at = join(folder, `model-${i}`)
-    return { ...model, at, file: safetensorsFile(model.header, model.bytes) }
+    return { ...model, at, file: safetensorsFile(model.header, model.data) }
   })
   const files = models.map(m => m.file)
   const sharded = { weight_map: Object.fromEntries(Object.keys(models[0]!.header).map(name => [name, 'shard.safetensors'])) }
   const ggufs = [ggufSeed(1, 1, 2, 'qwen3'), ggufSeed(2, 32, 18, 'qwen3'), ggufSeed(3, 32, 20, 'llama'), ggufSeed(8, 32, 34, 'qwen3'), ggufSeed(40, 64, 36, 'qwen3')]
-  // Blocks of 256: a K-quant, and a type with codebooks.
-  const wide = [ggufSeed(12, 256, 144, 'qwen3'), ggufSeed(16, 256, 66, 'llama')]
+  // The other block types, most of them of 256: by number, values and bytes of a block.
+  const wide = ([
+    [6, 32, 22], [7, 32, 24], [20, 32, 18], [39, 32, 17], [10, 256, 84], [11, 256, 110], [12, 256, 144], [13, 256, 176], [14, 256, 210], [23, 256, 136],
+    [16, 256, 66], [17, 256, 74], [18, 256, 98], [19, 256, 50], [21, 256, 110], [22, 256, 82], [29, 256, 56], [34, 256, 54], [35, 256, 66],
+  ] as const).map(([type, values, bytes], i) => ggufSeed(type, values, bytes, i % 2 === 0 ? 'qwen3' : 'llama'))
+  const parts = [0, 1].map(no => ggufSeed(8, 32, 34, 'qwen3', { no, count: 2 }))
   const dats = [datSeed()]
   const place = (name: string, contents: Readonly<Record<string, unknown>>): string => {
     const at = makeFolder()
@@ -98,6 +116,8 @@ export function fuzzTargets(): readonly Target[] {
   const folders = models.map(m => place('', { 'config.json': m.config, 'model.safetensors': m.file }))
   const indexed = place('', { 'config.json': configs.qwen3, 'shard.safetensors': files[0]! })
   const ggufFile = place('model.gguf', {})
+  const partFiles = [1, 2].map(n => `model-0000${n}-of-00002.gguf`)
+  const split = place('', Object.fromEntries(partFiles.map((name, i) => [name, parts[i]!])))
   const datFile = place('model.dat', { 'config.json': configs.qwen3 })
   const [configFile, tokenizerFile] = [inModel('config.json'), place('tokenizer.json', {})]
   const [generationFile, tokenizerConfigFile] = [inModel('generation_config.json'), inModel('tokenizer_config.json')]
@@ -108,34 +128,40 @@ export function fuzzTargets(): readonly Target[] {
     { name: 'safetensors', share: 22, run: async (draw, index) => {
       const i = draw.below(models.length)
       const model = models[i]!
-      const file = draw.below(2) === 0 ? mutateBytes(draw, model.file, files, model.file.length - model.bytes) : safetensorsFile(json(draw, model.header as unknown as Json), model.bytes)
+      const file = draw.below(2) === 0 ? mutateBytes(draw, model.file, files, model.file.length - model.data.length) : safetensorsFile(json(draw, model.header as unknown as Json), model.data)
       writeFileSync(join(folders[i]!, 'model.safetensors'), file)
-      await useModel(folders[i]!, index)
+      await useModel(folders[i]!, index, room)
     } },
-    { name: 'gguf', share: 22, run: async (draw, index) => {
+    { name: 'gguf', share: 18, run: async (draw, index) => {
       const file = draw.pick(draw.below(8) === 0 ? wide : ggufs)
       writeFileSync(ggufFile, mutateBytes(draw, file, ggufs, draw.pick([400, 900, 12_000])))
-      await useModel(ggufFile, index)
+      await useModel(ggufFile, index, room)
+    } },
+    { name: 'gguf in parts', share: 4, run: async (draw, index) => {
+      // One part is a mutant, the other as it should be; the model is given by either, or by the folder.
+      const which = draw.below(2)
+      partFiles.forEach((name, i) => writeFileSync(join(split, name), i === which ? mutateBytes(draw, parts[i]!, parts, draw.pick([400, 900, 12_000])) : parts[i]!))
+      await useModel(join(split, draw.pick(['', ...partFiles])), index, room)
     } },
     { name: 'dat', share: 4, run: async (draw, index) => {
       writeFileSync(datFile, mutateBytes(draw, dats[0]!, dats))
-      await useModel(datFile, index)
+      await useModel(datFile, index, room)
     } },
     { name: 'index', share: 4, run: async (draw, index) => {
       writeFileSync(join(indexed, 'model.safetensors.index.json'), json(draw, sharded))
-      await useModel(indexed, index)
+      await useModel(indexed, index, room)
     } },
     { name: 'config.json', share: 12, run: async (draw, index) => {
       writeFileSync(configFile, json(draw, draw.pick(models).config))
-      await useModel(parent(configFile), index)
+      await useModel(parent(configFile), index, room)
     } },
     { name: 'generation_config.json', share: 3, run: async (draw, index) => {
       writeFileSync(generationFile, json(draw, generationSeed))
-      await useModel(parent(generationFile), index)
+      await useModel(parent(generationFile), index, room)
     } },
     { name: 'tokenizer_config.json', share: 3, run: async (draw, index) => {
       writeFileSync(tokenizerConfigFile, json(draw, tokenizerConfigSeed))
-      await useModel(parent(tokenizerConfigFile), index)
+      await useModel(parent(tokenizerConfigFile), index, room)
     } },
     { name: 'tokenizer.json', share: 12, run: async (draw, index) => {
       writeFileSync(tokenizerFile, json(draw, tokenizerSeed))

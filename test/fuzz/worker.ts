@@ -16,7 +16,7 @@ export interface WorkerTask {
   /** Mutants of the whole run go to workers in turn. */
   readonly step: number
   readonly coverage: boolean
-  /** [mutant being tried, milliseconds since the start of the run] as Int32. */
+  /** [mutant being tried, milliseconds since the start of the run, 1 to end] as Int32. */
   readonly at: Int32Array
   readonly started: number
 }
@@ -68,7 +68,7 @@ async function work(task: WorkerTask): Promise<WorkerResult> {
   const messages = new Map<string, number>()
   const findings: Finding[] = []
   let accepted = 0
-  for (let mutant = task.from; mutant < task.to && findings.length < 20; mutant += task.step) {
+  for (let mutant = task.from; mutant < task.to && findings.length < 20 && task.at[2] !== 1; mutant += task.step) {
     const target = targetOf(targets, mutant)
     task.at[1] = Date.now() - task.started
     task.at[0] = mutant
