@@ -6,6 +6,7 @@ import { assumedRoof } from '../codegen/estimate.js'
 import { pageSize } from '../codegen/state.js'
 import { WeftError } from '../graph/error.js'
 import type { Backend, DeviceBuffer } from '../runtime/backend.js'
+import { cacheProblem } from '../runtime/cache.js'
 import { switches, type Switches } from '../runtime/switches.js'
 import { uploadWeight, UploadScratch } from '../runtime/upload.js'
 import { collectGarbage } from '../runtime/wasm/machine.js'
@@ -128,6 +129,8 @@ async function onDevice(source: ModelSource, pages: Pages, context: number, opti
     clock()
     const program = await backend.compile(text.source)
     const compileSeconds = clock()
+    const cacheless = program.stats.compiled > 0 ? cacheProblem() : null
+    if (cacheless !== null) options.onNotice?.(`compiled kernels are not kept, and will be compiled again at the next start: ${cacheless}; WEFT_CACHE names another folder`)
     if (backend.name === 'wasm' && source.bytes > largeModel) collectGarbage()
     const weights = new Map<string, DeviceBuffer>()
     const scratch = new UploadScratch()

@@ -76,6 +76,25 @@ export function cachePut(kind: string, key: string, bytes: Uint8Array): void {
   }
 }
 
+/** Why nothing can be kept, or null: a start would take as long every time, and nobody would know why. */
+export function cacheProblem(): string | null {
+  const folder = cacheFolder()
+  const probe = join(folder, `probe.${process.pid}.${randomBytes(4).toString('hex')}.tmp`)
+  try {
+    makeFolder(folder)
+    writeFileSync(probe, new Uint8Array(4096))
+    return null
+  } catch (error) {
+    return `${folder} cannot be written (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`
+  } finally {
+    try {
+      rmSync(probe, { force: true })
+    } catch {
+      // where a folder is none, nothing was written
+    }
+  }
+}
+
 /** Makes a folder and those above it, one by one: where a file system makes none (/proc), Node's own recursion never ends. */
 export function makeFolder(folder: string): void {
   if (existsSync(folder)) return

@@ -112,6 +112,12 @@ test('run: where the text ends early, a line says why', async () => {
   assert.match(stderr, /^weft: stopped: the context of 32 tokens is full \(--context\)$/m)
 })
 
+test('run: where compiled kernels cannot be kept, a line says so', async () => {
+  const { stdout, stderr } = await ok([...run, '--max-tokens', '2', 'x'], { env: { WEFT_CACHE: file('in-the-way', '') } })
+  assert.is(stdout, 'X is\n')
+  assert.match(stderr, /^weft: compiled kernels are not kept, .*in-the-way cannot be written \(ENOTDIR\); WEFT_CACHE names another folder$/m)
+})
+
 // interruption
 
 test('Ctrl-C ends a generation with the text so far and code 130', async () => {
