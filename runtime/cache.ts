@@ -15,6 +15,8 @@ import { switches } from './switches.js'
 const version = 1
 const magic = Buffer.from(`weft cache ${version}\n`)
 const hashBytes = 32
+/** About as much as the kernels of a model take, so that a disk that is full is found out too. */
+const probeBytes = 2 ** 20
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
 
@@ -82,7 +84,7 @@ export function cacheProblem(): string | null {
   const probe = join(folder, `probe.${process.pid}.${randomBytes(4).toString('hex')}.tmp`)
   try {
     makeFolder(folder)
-    writeFileSync(probe, new Uint8Array(4096))
+    writeFileSync(probe, new Uint8Array(probeBytes))
     return null
   } catch (error) {
     return `${folder} cannot be written (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`

@@ -114,7 +114,7 @@ const cases: readonly Case[] = [
   { name: 'an option that is no number', args: () => ['run', 'x', '--top-k', 'many'], code: 2, says: /\[--top-k\].*an integer/ },
   { name: 'a number out of range', args: () => ['run', 'x', '--top-p', '1.5'], code: 2, says: /\[--top-p\].*from 0 to 1, got 1\.5/ },
   { name: 'a negative number', args: () => ['run', 'x', '--temperature', '-1'], code: 2, says: /\[--temperature\].*got -1/ },
-  { name: 'a number that is empty', as of a variable that is not set', args: () => ['run', 'x', '--temperature', ''], code: 2, says: /\[--temperature\] its value is missing/ },
+  { name: 'a number that is empty, as of a variable that is not set', args: () => ['run', 'x', '--temperature', ''], code: 2, says: /\[--temperature\] its value is missing/ },
   { name: 'a value of a switch', args: () => ['run', 'x', '--json=maybe'], code: 2, says: /\[--json\] takes no value: got "maybe"/ },
   { name: 'a penalty that the sampler would refuse', args: () => ['run', 'x', '--repeat-penalty', '0.001'], code: 2, says: /\[--repeat-penalty\] wrong value: expected a number from 0\.01 to 100, got 0\.001/ },
   { name: 'no choice of an option', args: () => ['run', 'x', '--compute', 'f64'], code: 2, says: /\[--compute\].*f32, f16, got "f64"/ },
