@@ -117,6 +117,7 @@ const cases: readonly Case[] = [
   { name: 'a number that is empty, as of a variable that is not set', args: () => ['run', 'x', '--temperature', ''], code: 2, says: /\[--temperature\] its value is missing/ },
   { name: 'a value of a switch', args: () => ['run', 'x', '--json=maybe'], code: 2, says: /\[--json\] takes no value: got "maybe"/ },
   { name: 'a penalty that the sampler would refuse', args: () => ['run', 'x', '--repeat-penalty', '0.001'], code: 2, says: /\[--repeat-penalty\] wrong value: expected a number from 0\.01 to 100, got 0\.001/ },
+  { name: 'an option that needs another', args: () => ['devices', '--device', 'wasm'], code: 2, says: /\[--device\] given without --caps/ },
   { name: 'no choice of an option', args: () => ['run', 'x', '--compute', 'f64'], code: 2, says: /\[--compute\].*f32, f16, got "f64"/ },
   { name: 'an unknown device', args: () => ['run', 'x', '--device', 'abacus'], code: 2, says: /\[--device\] unknown device.*"abacus"/ },
   { name: 'an unknown chip', args: () => ['emit', '--target', 'cuda', '--arch', 'sm_1'], code: 2, says: /\[--arch\].*sm_90a.*"sm_1"/ },
