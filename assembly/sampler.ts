@@ -1,15 +1,14 @@
 /**
  * One token from logits. First what changes logits, in transformers' order: logit bias, repetition penalty, then presence and frequency
- * penalties; temperature; then what keeps a set: top-k, top-p, min-p, typical. Last the draw: every kept token gets Gumbel noise from
- * Philox keyed by the seed, with position and token as counter, and the largest sum wins. That is a draw from the softmax of
- * the kept set, and it depends on that set only: not on its order, not on sums, and not on where the logits came from.
- *
- * So the best candidates can stand for all logits wherever the kept set surely lies among them; `fromCandidates` says when it might not.
+ * penalties; temperature; then what keeps a set: top-k, top-p, min-p, typical (`typical.ts`). Last the draw (`draw.ts`), which depends on
+ * the kept set only, and not on where the logits came from: so the best candidates can stand for all logits wherever the kept set surely
+ * lies among them, and `fromCandidates` says when it might not.
  * Everything after the float32 logits is float64.
  */
+import { drawFromList, drawFromValues, keyNoise } from './draw'
 import { allocate, ensure, workspace } from './memory'
-import { philox, philoxWord } from './philox'
 import { idAt, keyAt, largest, put, sort } from './ranking'
+import { keepTypical } from './typical'
 
 /** Results that are not a token. */
 const NEEDS_ALL: i32 = -1
@@ -20,10 +19,6 @@ const BAD_CANDIDATES: i32 = -3
 const SEEN: u32 = 0x80000000
 const LISTED: u32 = 0x40000000
 const TIMES: u32 = 0x3fffffff
-
-/** Gumbel noise of 32 random bits lies between these. */
-const LEAST_NOISE: f64 = -3.2
-const MOST_NOISE: f64 = 22.9
 
 let vocab: u32 = 0
 let logits: usize = 0
@@ -46,8 +41,6 @@ let typicalP: f64 = 1
 let repeatPenalty: f64 = 1
 let presencePenalty: f64 = 0
 let frequencyPenalty: f64 = 0
-let seedLow: u32 = 0
-let seedHigh: u32 = 0
 
 export function createSampler(tokens: u32): void {
   vocab = tokens
@@ -74,8 +67,7 @@ export function configure(
   repeatPenalty = repeat
   presencePenalty = presence
   frequencyPenalty = frequency
-  seedLow = low
-  seedHigh = high
+  keyNoise(low, high)
 }
 
 /** Adds `value` to the token's logit; once for each token. */
@@ -161,7 +153,7 @@ export function fromLogits(position: u32, length: u32, promptLength: u32): i32 {
   }
   if (logMinP > -Infinity) return finish(gather(logMinP), position, 0)
   if (typicalP < 1) return finish(gather(-Infinity), position, 0)
-  return drawFromValues(position)
+  return drawFromValues(values, vocab, position)
 }
 
 /** Lists the tokens whose value is at least `bound`; returns how many. */
@@ -271,89 +263,6 @@ function finish(n: u32, position: u32, total: f64): i32 {
     n = kept
   }
   while (n > 1 && keyAt(list, n - 1) < logMinP) n--
-  if (typicalP < 1) n = keepTypical(n)
-  return drawFromList(n, position)
-}
-
-/** How far the surprise of entry `i` is from the entropy. */
-// @ts-ignore: decorator
-@inline
-function distance(i: u32, logTotal: f64, entropy: f64): f64 {
-  return Math.abs(logTotal - keyAt(list, i) - entropy)
-}
-
-/**
- * Keeps the tokens whose surprise is nearest to the entropy, up to a mass of `typicalP` (Meister et al., "Locally typical
- * sampling", 2022), and all that are as near as the last. Surprise rises along the list, so that they are a window of it, which
- * is widened on its nearer side.
- */
-function keepTypical(n: u32): u32 {
-  let total: f64 = 0
-  for (let i: u32 = 0; i < n; i++) total += Math.exp(keyAt(list, i))
-  const logTotal = Math.log(total)
-  let entropy: f64 = 0
-  for (let i: u32 = 0; i < n; i++) {
-    const mass = Math.exp(keyAt(list, i)) / total
-    // a mass of zero has a surprise without bound, and adds nothing
-    if (mass > 0) entropy += mass * (logTotal - keyAt(list, i))
-  }
-  let to: u32 = 0
-  while (to < n && logTotal - keyAt(list, to) < entropy) to++
-  let from = to
-  let sum: f64 = 0
-  let farthest: f64 = 0
-  while (sum < typicalP && (from > 0 || to < n)) {
-    const below = from > 0 && (to == n || distance(from - 1, logTotal, entropy) <= distance(to, logTotal, entropy))
-    const i = below ? --from : to++
-    farthest = distance(i, logTotal, entropy)
-    sum += Math.exp(keyAt(list, i)) / total
-  }
-  while (from > 0 && distance(from - 1, logTotal, entropy) <= farthest) from--
-  while (to < n && distance(to, logTotal, entropy) <= farthest) to++
-  memory.copy(list, list + (<usize>from << 4), <usize>(to - from) << 4)
-  return to - from
-}
-
-let noiseGroup: u32 = 0xffffffff
-
-/** The Gumbel noise of a token; `noiseGroup` is the group of four whose words are at hand. */
-function noise(position: u32, id: u32): f64 {
-  if (id >> 2 != noiseGroup) {
-    noiseGroup = id >> 2
-    philox(position, noiseGroup, seedLow, seedHigh)
-  }
-  const uniform = (<f64>philoxWord(id & 3) + 0.5) / 4294967296.0
-  return -Math.log(-Math.log(uniform))
-}
-
-function drawFromList(n: u32, position: u32): i32 {
-  noiseGroup = 0xffffffff
-  let best: u32 = idAt(list, 0)
-  let most: f64 = -Infinity
-  for (let i: u32 = 0; i < n; i++) {
-    const id = idAt(list, i)
-    const score = keyAt(list, i) + noise(position, id)
-    if (score > most || (score == most && id < best)) {
-      most = score
-      best = id
-    }
-  }
-  return best
-}
-
-/** The draw from all tokens. A token too far below the best so far for any noise to lift it gets none. */
-function drawFromValues(position: u32): i32 {
-  noiseGroup = 0xffffffff
-  let best: u32 = 0
-  let most: f64 = LEAST_NOISE
-  for (let i: u32 = 0; i < vocab; i++) {
-    const value = load<f64>(values + (<usize>i << 3))
-    if (value + MOST_NOISE < most) continue
-    const score = value + noise(position, i)
-    if (score > most) {
-      most = score
-      best = i
-    }
-  }
-  return best
+  if (typicalP < 1) n = keepTypical(list, n, typicalP)
+  return drawFromList(list, n, position)
 }

@@ -44,6 +44,16 @@ export function defineCommand<const O extends OptionTable, const P extends Posit
   })
 }
 
+/** Refuses what yargs would read as something else in silence: a value of an option that has none, and an empty one as the number 0. */
+export function checkGiven(options: OptionTable, args: readonly string[]): void {
+  args.forEach((arg, i) => {
+    const [, name = '', own] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? []
+    const type = options[name]?.type
+    if (type === 'boolean' && own !== undefined && own !== 'true' && own !== 'false') throw wrongOption(`--${name}`, 'takes no value', undefined, JSON.stringify(own))
+    if (type === 'number' && (own ?? args[i + 1])?.trim() === '') throw wrongOption(`--${name}`, 'its value is missing')
+  })
+}
+
 /** The error of a wrong option: exit code 2. */
 export function wrongOption(option: string, what: string, expected?: string, got?: string): WeftError {
   return new WeftError({ where: option, what, exitCode: 2, ...(expected === undefined ? {} : { expected }), ...(got === undefined ? {} : { got }) })

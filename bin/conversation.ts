@@ -73,11 +73,12 @@ export class Conversation {
 
   #load(file: string): Outcome {
     if (file === '') return { kind: 'show', lines: ['/load needs a file'] }
-    const { messages } = readConversation(file)
+    const { messages, options } = readConversation(file)
     const [first, ...rest] = messages
     this.#system = first?.role === 'system' ? first.content : null
     this.#turns = first?.role === 'system' ? rest : messages
-    return { kind: 'show', lines: [`${messages.length} messages read from ${file}`] }
+    const unused = Object.keys(options)
+    return { kind: 'show', lines: [`${messages.length} messages read from ${file}`, ...(unused.length > 0 ? [`not used in a chat: ${unused.join(', ')}`] : [])] }
   }
 }
 

@@ -57,7 +57,7 @@ export function generateOptionsOf(argv: GenerateArguments): GenerateOptions {
     topK: integer('--top-k', argv['top-k'], 0, 2 ** 24),
     topP: number('--top-p', argv['top-p'], 0, 1),
     minP: number('--min-p', argv['min-p'], 0, 1),
-    repeatPenalty: positive('--repeat-penalty', argv['repeat-penalty'], 100),
+    repeatPenalty: number('--repeat-penalty', argv['repeat-penalty'], 0.01, 100),
     seed: integer('--seed', argv.seed, 0, Number.MAX_SAFE_INTEGER),
     stop: stopOf(argv.stop),
   })

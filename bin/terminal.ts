@@ -2,6 +2,7 @@
  * What a person sees beside the text: everything here goes to standard error, so that standard output is the text alone and can
  * be piped. Colour and the progress bar need a terminal; the lines themselves are always written.
  */
+import type { Interface } from 'node:readline'
 import type { GenerateStats, LoadStats, StopReason } from '../engine/types.js'
 
 /** Writes a line that is not an error: which device, which model, how fast. */
@@ -19,6 +20,12 @@ export function complain(message: string): void {
 /** A text without line breaks and control characters, which could hide or fake what stands on a line. */
 export function oneLine(text: string): string {
   return text.replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
+}
+
+/** Shows the prompt again, without what was typed so far: readline would keep it, behind a cursor that is gone to the front. */
+export function promptAnew(lines: Interface): void {
+  for (const name of ['e', 'u']) lines.write('', { ctrl: true, name })
+  lines.prompt()
 }
 
 export interface Progress {
@@ -66,7 +73,8 @@ export function parameters(count: number): string {
 export function loadLine(s: LoadStats): string {
   const parts = [
     `open ${seconds(s.openSeconds)}`,
-    `text generation ${seconds(s.generateTextSeconds)}`,
+    `plan ${seconds(s.planSeconds)}`,
+    `text ${seconds(s.generateTextSeconds)}${s.textCached ? ' (cached)' : ''}`,
     `compile ${seconds(s.compileSeconds)} (${s.kernelsCompiled} kernels compiled, ${s.kernelsCached} cached)`,
     `upload ${seconds(s.uploadSeconds)}`,
   ]

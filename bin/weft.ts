@@ -7,7 +7,7 @@
 import yargs, { type Argv } from 'yargs'
 import { WeftError } from '../graph/error.js'
 import { switches } from '../runtime/switches.js'
-import { wrongOption, type Command } from './command.js'
+import { checkGiven, wrongOption, type Command } from './command.js'
 import { commands } from './commands/index.js'
 import { Interrupt } from './interrupt.js'
 import { packageVersion } from './package.js'
@@ -40,7 +40,10 @@ async function parse(args: readonly string[]): Promise<Job | null> {
   for (const { usage, about, load } of commands) {
     let command: Command
     const build = async (y: Argv): Promise<Argv> => (command = await load()).build(y)
-    cli.command(usage, about, build, argv => { job = interrupt => command.run(withRest(command, argv, rest), interrupt) })
+    cli.command(usage, about, build, argv => {
+      checkGiven(command.options, own)
+      job = interrupt => command.run(withRest(command, argv, rest), interrupt)
+    })
   }
   try {
     await cli.parseAsync()

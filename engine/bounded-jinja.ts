@@ -2,10 +2,12 @@
  * Jinja templates of strangers, rendered by `@huggingface/jinja` within bounds. A template is a program: it can loop for ever, call
  * itself, or double a text until memory is gone. Its interpreter is watched at every node: how many were evaluated, how
  * large what they made is, and how much was made in all; `range` is bounded before it makes its list. What a single node may
- * still take (a regular expression, a sort) ends by a time limit of the virtual machine, which interrupts it anywhere.
+ * still take (a regular expression, a sort) ends by a time limit of the virtual machine, which interrupts it anywhere. On the way it
+ * puts right where the library parts from Python (`python-strip.ts`).
  */
 import { Environment, Interpreter, parse, Template, tokenize } from '@huggingface/jinja'
 import { createContext, Script } from 'node:vm'
+import { strip, type Strip } from './python-strip.js'
 
 export interface TemplateLimits {
   /** Characters of the template. */
@@ -62,6 +64,8 @@ class BoundedInterpreter extends PlainInterpreter {
 
   /** What loops go over. */
   readonly #lists = new WeakSet<Node>()
+  /** What is about to be stripped, as it was evaluated last. */
+  readonly #operands = new Map<Node, Value | null>()
 
   constructor(scope: Scope, readonly limits: TemplateLimits) {
     super(scope)
@@ -70,10 +74,24 @@ class BoundedInterpreter extends PlainInterpreter {
   override evaluate(node: Node | undefined, scope: unknown): Value {
     this.#step(1)
     if (node?.type === 'For') this.#lists.add(listOf(node))
-    const value = super.evaluate(node, scope)
+    const stripping = node === undefined ? null : strippingOf(node)
+    if (stripping !== null) this.#operands.set(stripping.operand, null)
+    const value = this.#asPython(stripping, super.evaluate(node, scope))
+    if (node !== undefined && this.#operands.has(node)) this.#operands.set(node, value)
     if (node !== undefined && this.#lists.has(node)) this.#step(turnSteps * membersOf(value))
     if (node !== undefined && (!names.has(node.type) || isSlice(node))) this.#weigh(value)
     return value
+  }
+
+  /** What `made` would be in Python, where it is a stripped text or the method that strips one. */
+  #asPython(stripping: Stripping | null, made: Value): Value {
+    const operand = stripping === null ? null : this.#operands.get(stripping.operand) ?? null
+    if (stripping === null || operand === null || typeof operand.value !== 'string') return made
+    const text = operand.value
+    const Text = operand.constructor as new (value: string) => Value
+    const stripped = (characters: unknown): Value => new Text(strip(text, stripping.which, typeof characters === 'string' ? characters : null))
+    // the library makes a method anew for each text
+    return stripping.method ? Object.assign(made, { value: (args: readonly Value[]) => stripped(args[0]?.value) }) : stripped(null)
   }
 
   #step(steps: number): void {
@@ -107,6 +125,23 @@ class BoundedInterpreter extends PlainInterpreter {
     this.#sizes.set(of, size)
     return size
   }
+}
+
+interface Stripping {
+  /** The node of the text. */
+  readonly operand: Node
+  readonly which: Strip
+  /** `text.strip`, to be called; else `text | trim`. */
+  readonly method: boolean
+}
+
+/** Whether a node strips a text, or names the method that does. */
+function strippingOf(node: Node): Stripping | null {
+  const { object, property, computed, operand, filter } = node as Node & Readonly<Partial<Record<'object' | 'property' | 'operand' | 'filter', Node & { readonly value?: unknown }>>> & { readonly computed?: boolean }
+  if (node.type === 'MemberExpression' && computed !== true && (property?.value === 'strip' || property?.value === 'lstrip' || property?.value === 'rstrip')) {
+    return { operand: object!, which: property.value, method: true }
+  }
+  return node.type === 'FilterExpression' && filter?.type === 'Identifier' && filter.value === 'trim' ? { operand: operand!, which: 'strip', method: false } : null
 }
 
 function membersOf({ value }: Value): number {

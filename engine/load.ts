@@ -6,17 +6,20 @@ import { assumedRoof } from '../codegen/estimate.js'
 import { pageSize } from '../codegen/state.js'
 import { WeftError } from '../graph/error.js'
 import type { Backend, DeviceBuffer } from '../runtime/backend.js'
+import { cacheProblem } from '../runtime/cache.js'
 import { switches, type Switches } from '../runtime/switches.js'
 import { uploadWeight, UploadScratch } from '../runtime/upload.js'
 import { collectGarbage } from '../runtime/wasm/machine.js'
 import type { ModelSource } from '../weights/model.js'
 import { openModel } from '../weights/open.js'
+import { checkLoad } from './arguments.js'
 import { renderChat } from './chat-template.js'
 import { openDevice } from './device.js'
 import { DeviceExecutor, initialPages } from './device-executor.js'
 import { dumpForms } from './dump.js'
 import type { Executor } from './executor.js'
 import { locateModel } from './hub/pull.js'
+import { inTurn } from './in-turn.js'
 import { logLoaded, observer, type Observe, type ObserveParts } from './observe.js'
 import { Pages } from './pages.js'
 import { ReferenceExecutor } from './reference.js'
@@ -67,6 +70,7 @@ export interface LoadInternals {
  * Throws a WeftError that names the file, tensor or option at fault. @param internals for tests of weft itself
  */
 export async function load(path: string | ModelSource | null, options: LoadOptions = {}, internals: LoadInternals = {}): Promise<Model> {
+  checkLoad(path, options)
   const started = performance.now()
   const look = { ...switches(), ...internals.switches }
   const source = typeof path === 'object' && path !== null ? path : await openModel(path === null ? builtInModel() : await locateModel(path, {
@@ -125,6 +129,8 @@ async function onDevice(source: ModelSource, pages: Pages, context: number, opti
     clock()
     const program = await backend.compile(text.source)
     const compileSeconds = clock()
+    const cacheless = program.stats.compiled > 0 ? cacheProblem() : null
+    if (cacheless !== null) options.onNotice?.(`compiled kernels are not kept, and will be compiled again at the next start: ${cacheless}; WEFT_CACHE names another folder`)
     if (backend.name === 'wasm' && source.bytes > largeModel) collectGarbage()
     const weights = new Map<string, DeviceBuffer>()
     const scratch = new UploadScratch()
@@ -203,11 +209,12 @@ class LoadedModel implements Model {
   readonly device: string
   readonly backend: Model['backend']
   readonly compute: Compute
+  private readonly executor: Executor
   private readonly free: number[]
   private closed = false
 
   constructor(
-    readonly source: ModelSource, readonly tokenizer: Tokenizer, private readonly ready: Ready,
+    readonly source: ModelSource, readonly tokenizer: Tokenizer, ready: Ready,
     readonly stats: LoadStats, readonly context: number, private readonly options: LoadOptions,
   ) {
     this.config = source.config
@@ -215,15 +222,17 @@ class LoadedModel implements Model {
     this.device = ready.device
     this.backend = ready.backend
     this.compute = ready.compute
+    this.executor = inTurn(ready.executor)
     this.free = Array.from({ length: options.sequences ?? 1 }, (_, i) => i)
   }
 
   session(): Session {
+    if (this.closed) throw new WeftError({ where: 'model', what: 'the model is closed' })
     const sequence = this.free.shift()
     if (sequence === undefined) throw new WeftError({ where: 'session', what: `all ${this.options.sequences ?? 1} sequences are in use`, expected: 'a session closed first, or more `sequences`' })
     return new DeviceSession({
-      executor: this.ready.executor, tokenizer: this.tokenizer, generation: this.generation, context: this.context, vocab: this.config.vocab,
-      chunk: this.options.chunk ?? this.ready.executor.maxRows, sequence, onClose: () => this.free.push(sequence),
+      executor: this.executor, tokenizer: this.tokenizer, generation: this.generation, context: this.context, vocab: this.config.vocab,
+      chunk: this.options.chunk ?? this.executor.maxRows, sequence, onClose: () => this.free.push(sequence),
       encode: (prompt, options) => this.encode(prompt, options),
     })
   }
@@ -255,7 +264,7 @@ class LoadedModel implements Model {
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
-    await this.ready.executor.close()
+    await this.executor.close()
     this.source.close()
   }
 

@@ -94,6 +94,11 @@ function option(options: SamplerOptions, name: NumberOption): number {
   throw new WeftError({ where: 'sampler', what: name, expected, got: String(value), exitCode: 2 })
 }
 
+/** Throws a WeftError (exit code 2) that names the number out of its range. */
+export function checkSamplerOptions(options: SamplerOptions): void {
+  for (const name of Object.keys(rules) as NumberOption[]) option(options, name)
+}
+
 /** A sampler for logits of `vocab` tokens. Throws WeftError (exit code 2) for an option out of its range. */
 export async function createSampler(options: SamplerOptions, vocab: number): Promise<Sampler> {
   if (!Number.isInteger(vocab) || vocab < 1 || vocab > MAX_VOCAB) {

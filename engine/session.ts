@@ -4,6 +4,7 @@
  * arrives often enough to be read as a stream.
  */
 import { WeftError } from '../graph/error.js'
+import { checkGenerateOptions, checkPrompt } from './arguments.js'
 import type { Candidates, Executor } from './executor.js'
 import { createSampler, type Sampler } from './sampler.js'
 import { stopFilter } from './stop-strings.js'
@@ -40,6 +41,11 @@ export class DeviceSession implements Session {
   }
 
   truncate(length: number): void {
+    if (this.busy) throw inUse()
+    this.keep(length)
+  }
+
+  private keep(length: number): void {
     this.tokens.length = Math.min(this.tokens.length, Math.max(0, length))
   }
 
@@ -51,10 +57,23 @@ export class DeviceSession implements Session {
   }
 
   async logits(ids: Uint32Array, rows: readonly number[] = Array.from(ids, (_, i) => i)): Promise<Float32Array> {
-    const { executor, vocab, chunk } = this.parts
+    const { vocab } = this.parts
+    const outside = rows.find(row => !Number.isInteger(row) || row < 0 || row >= ids.length)
+    if (outside !== undefined) throw new WeftError({ where: 'session', what: 'no such row of logits', expected: `0 to ${ids.length - 1}`, got: String(outside) })
+    const out = new Float32Array(rows.length * vocab)
+    this.begin()
+    try {
+      await this.fill(ids, rows, out)
+    } finally {
+      this.busy = false
+    }
+    return out
+  }
+
+  private async fill(ids: Uint32Array, rows: readonly number[], out: Float32Array): Promise<void> {
+    const { vocab, chunk, executor } = this.parts
     this.check(this.length + ids.length)
     this.checkIds(ids)
-    const out = new Float32Array(rows.length * vocab)
     const wanted = new Map(rows.map((row, i) => [row, i]))
     for (let from = 0; from < ids.length; ) {
       // A chunk ends where it would have more output rows than the device makes at once.
@@ -67,26 +86,37 @@ export class DeviceSession implements Session {
         }
         to++
       }
-      const { logits } = await executor.run(this.batch(ids.subarray(from, to), own), own.length > 0 ? 'logits' : 'nothing')
+      const { logits } = await this.device.run(this.batch(ids.subarray(from, to), own), own.length > 0 ? 'logits' : 'nothing')
       own.forEach((row, i) => out.set(logits!.subarray(i * vocab, (i + 1) * vocab), wanted.get(from + row)! * vocab))
       this.tokens.push(...ids.subarray(from, to))
       from = to
     }
-    return out
   }
 
   async *generate(prompt: string | readonly Message[] | Uint32Array, options: GenerateOptions = {}): AsyncGenerator<Piece, void, void> {
-    if (this.busy) throw new WeftError({ where: 'session', what: 'a session generates one text at a time' })
-    this.busy = true
+    this.begin()
     try {
+      checkPrompt(prompt)
+      checkGenerateOptions(options)
       yield* this.stream(prompt instanceof Uint32Array ? prompt : this.parts.encode(prompt, options), options)
     } finally {
       this.busy = false
     }
   }
 
+  private begin(): void {
+    if (this.busy) throw inUse()
+    this.busy = true
+  }
+
+  /** The device, as long as the session is open: it may be closed while a text is under way, and its pages be another's. */
+  private get device(): Executor {
+    if (this.closed) throw new WeftError({ where: 'session', what: 'the session is closed' })
+    return this.parts.executor
+  }
+
   private async *stream(ids: Uint32Array, options: GenerateOptions): AsyncGenerator<Piece, void, void> {
-    const { executor, tokenizer, generation, context } = this.parts
+    const { tokenizer, generation, context } = this.parts
     const started = performance.now()
     if (ids.length === 0) throw new WeftError({ where: 'prompt', what: 'the prompt is empty: there is nothing to continue' })
     this.check(ids.length)
@@ -128,7 +158,7 @@ export class DeviceSession implements Session {
       if (sampler === null) {
         const count = Math.max(1, Math.min(burst, most - made.length))
         const before = performance.now()
-        const chosen = await executor.greedy(this.parts.sequence, next!, this.length, count)
+        const chosen = await this.device.greedy(this.parts.sequence, next!, this.length, count)
         const seconds = (performance.now() - before) / 1000
         this.tokens.push(next!)
         // All but the last chosen token are in the cache already: they are taken here, the last one by the next turn.
@@ -156,7 +186,7 @@ export class DeviceSession implements Session {
   private reuse(ids: Uint32Array): number {
     let same = 0
     while (same < this.tokens.length && same < ids.length - 1 && this.tokens[same] === ids[same]) same++
-    this.truncate(same)
+    this.keep(same)
     return same
   }
 
@@ -167,7 +197,7 @@ export class DeviceSession implements Session {
       if (signal?.aborted) return null
       const part = ids.subarray(from, from + step)
       if (from + step >= ids.length) return this.sample(part, sampler, promptLength)
-      await executor.run(this.batch(part, []), 'nothing')
+      await this.device.run(this.batch(part, []), 'nothing')
       this.tokens.push(...part)
     }
     return null
@@ -178,15 +208,15 @@ export class DeviceSession implements Session {
     const { executor } = this.parts
     const batch = this.batch(part, [part.length - 1])
     this.tokens.push(...part)
-    if (sampler === null) return (await executor.run(batch, 'next')).next![0]!
+    if (sampler === null) return (await this.device.run(batch, 'next')).next![0]!
     const position = this.length - 1
     const history = { ids: sampler.usesHistory ? this.tokens : [], promptLength }
-    const out = await executor.run(batch, executor.hasCandidates ? 'candidates' : 'logits')
+    const out = await this.device.run(batch, executor.hasCandidates ? 'candidates' : 'logits')
     const few: Candidates | undefined = out.candidates?.[0]
     const fromFew = few ? sampler.fromCandidates(few.ids, few.logits, position, history) : null
     if (fromFew !== null) return fromFew
     // The kept set may reach beyond the candidates: all logits are read, and the same row gives the same draw.
-    const logits = out.logits ?? (await executor.run({ ...batch, tokens: part.subarray(-1), positions: [position], sequences: [this.parts.sequence], outputRows: [0] }, 'logits')).logits!
+    const logits = out.logits ?? (await this.device.run({ ...batch, tokens: part.subarray(-1), positions: [position], sequences: [this.parts.sequence], outputRows: [0] }, 'logits')).logits!
     return sampler.fromLogits(logits, position, history)
   }
 
@@ -222,6 +252,8 @@ export class DeviceSession implements Session {
     }
   }
 }
+
+const inUse = (): WeftError => new WeftError({ where: 'session', what: 'a session does one thing at a time', expected: 'the text before to have ended, or another session' })
 
 /** An object without its undefined fields, so that they do not hide defaults. */
 function defined<T extends object>(o: T): { [K in keyof T]: Exclude<T[K], undefined> } {

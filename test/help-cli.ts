@@ -6,6 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import * as assert from 'uvu/assert'
 
 const program = fileURLToPath(new URL('../bin/weft.js', import.meta.url))
 export const fixtures = fileURLToPath(new URL('../../test/fixtures/', import.meta.url))
@@ -52,6 +53,16 @@ export function start(args: readonly string[], { input = '', env = {} }: SpawnOp
 export function weft(args: readonly string[], options: SpawnOptions = {}): Promise<Ended> {
   return start(args, options).ended
 }
+
+/** Runs `weft` and expects exit code 0. */
+export async function ok(args: readonly string[], options?: SpawnOptions): Promise<Ended> {
+  const ended = await weft(args, options)
+  assert.is(ended.code, 0, `weft ${args.join(' ')}: ${ended.stderr}`)
+  return ended
+}
+
+/** Every token about as likely as any other, so that an answer is long. */
+export const babble = ['--temperature', '50', '--seed', '2'] as const
 
 /** An empty folder, or a copy of one of `test/fixtures`, in the system's folder for passing files. */
 export function scratch(copyOf?: string): string {

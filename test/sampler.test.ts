@@ -1,7 +1,9 @@
 /**
- * The sampler against a plain implementation written after the definitions of transformers' logits processors, on thousands of
- * random cases with many ties; candidates against all logits; the generator against its published vectors; the distribution of the draws.
+ * The sampler against what transformers' logits processors made of random logits, and against a plain implementation written after their
+ * definitions, on thousands of random cases with many ties; candidates against all logits; the generator against its published vectors; the
+ * distribution of the draws.
  */
+import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createSampler, type History, type SamplerOptions } from '../engine/sampler.js'
@@ -156,6 +158,29 @@ for (const [number, [name, make]] of settings.entries()) {
     assert.ok(never ? fromCandidates === 0 : fromCandidates > 60, `${fromCandidates} of 300 from candidates`)
   })
 }
+
+interface ProcessedCase { readonly options: SamplerOptions, readonly logits: readonly number[], readonly ids: readonly number[], readonly kept: readonly (readonly [number, number])[] }
+
+test('as transformers: the tokens kept, their scores and the order of the processors', async () => {
+  const file = new URL('../../test/fixtures/sampler/transformers.json', import.meta.url)
+  const cases = JSON.parse(readFileSync(file, 'utf8')) as readonly ProcessedCase[]
+  for (const { options, logits, ids, kept } of cases) {
+    const vocab = logits.length, history = { ids, promptLength: ids.length }, all = Float32Array.from(logits)
+    const sampler = await createSampler({ ...options, seed: 9 }, vocab)
+    const scores = new Array<number>(vocab).fill(-Infinity)
+    for (const [id, score] of kept) scores[id] = score
+    const { ids: listed, best } = candidates(all, 32)
+    // enough draws that a token of small mass is met, and one that should be gone
+    for (let position = 0; position < 600; position++) {
+      const where = JSON.stringify({ options, position })
+      const token = draw(scores, { temperature: 1, seed: 9 }, position)
+      assert.is(sampler.fromLogits(all, position, history), token, where)
+      const short = sampler.fromCandidates(listed, best, position, history)
+      if (short !== null) assert.is(short, token, where)
+    }
+    assert.ok(process(all, options, history).every((score, id) => (score > -Infinity) === (scores[id]! > -Infinity)), JSON.stringify(options))
+  }
+})
 
 test('draws follow the softmax', async () => {
   const logits = Float32Array.of(2, 1, 0, -1, -3, 0.5)

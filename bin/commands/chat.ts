@@ -11,7 +11,7 @@ import { Conversation } from '../conversation.js'
 import { interruptedCode } from '../interrupt.js'
 import { loadModel } from '../load.js'
 import { generateOptions, generateOptionsOf, loadOptions, loadOptionsOf, modelOption } from '../options.js'
-import { complain, generateLines, loadLine, note, reasonLine } from '../terminal.js'
+import { complain, generateLines, loadLine, note, promptAnew, reasonLine } from '../terminal.js'
 
 export const chatCommand = defineCommand({
   positionals: {},
@@ -40,7 +40,7 @@ async function converse(model: Model, conversation: Conversation, options: Gener
   const session = model.session()
   // the prompt and what is typed are not the text: they go to standard error
   const lines = createInterface({ input: process.stdin, ...(terminal ? { output: process.stderr } : {}), terminal, prompt: '> ' })
-  const interrupts = new ChatInterrupts(() => lines.close(), () => { if (terminal) lines.prompt() })
+  const interrupts = new ChatInterrupts(() => lines.close(), () => { if (terminal) promptAnew(lines) })
   if (terminal) note('/help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves')
   lines.on('SIGINT', interrupts.press)
   process.on('SIGINT', interrupts.press)

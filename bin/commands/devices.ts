@@ -37,6 +37,7 @@ export const devicesCommand = defineCommand({
     device: { type: 'string', requiresArg: true, default: 'auto', describe: 'The device of --caps: auto, wasm, webgpu, cuda or cuda:1' },
   },
   async run(argv) {
+    if (argv.device !== 'auto' && !argv.caps) throw wrongOption('--device', 'given without --caps')
     const found = [...(await cudaReports()), ...(await webGpuReports()), await wasmReport(), reference]
     const taken = found.findIndex(d => d.available && d.software !== true)
     const devices = found.map((d, i): DeviceReport => ({ ...d, auto: i === taken }))
@@ -95,7 +96,7 @@ async function wasmReport(): Promise<Found> {
 function capsFile(devices: readonly DeviceReport[], name: string): string {
   const found = devices.find(d => (name === 'auto' ? d.auto : d.name === name))
   if (found === undefined) throw wrongOption('--device', 'no such device', `auto, ${devices.map(d => d.name).join(', ')}`, JSON.stringify(name))
-  if (found.caps === null) throw new WeftError({ where: '--caps', what: found.available ? `${found.name} has no kernels` : `${found.name} is not available: ${found.description}` })
+  if (found.caps === null) throw new WeftError({ where: 'devices', what: found.available ? `${found.name} has no kernels` : `${found.name} is not available: ${found.description}` })
   return printCaps({ caps: found.caps, source: [`measured by weft ${packageVersion()} on ${new Date().toISOString().slice(0, 10)}: ${found.description}`] })
 }
 

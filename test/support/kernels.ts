@@ -2,6 +2,7 @@
  * Small kernels for the tests of `verify`, the interpreter and the targets, written with the builder: the correct ones
  * that every schedule is made of (tree reduction, tiled product, online softmax), and what they need around them.
  */
+import type { BoundBytes } from '../../codegen/interpret.js'
 import { kernel } from '../../codegen/builder.js'
 import type { KernelBuilder, KernelSpec } from '../../codegen/builder.js'
 import type { Kernel } from '../../codegen/kernel.js'
@@ -146,3 +147,7 @@ export function matrixProduct(n: number, depth: number): Kernel {
     k.for({ name: 'j', from: k.local, to: 256, step: 32 }, i => out.store(i.shr(4).mul(n).add(tile.mul(16)).add(i.and(15)), result.load(i)))
   })
 }
+
+/** Typed arrays as what the interpreter binds to params. */
+export const bound = (arrays: Readonly<Record<string, Float32Array | Uint32Array | Uint16Array>>): Readonly<Record<string, BoundBytes>> =>
+  Object.fromEntries(Object.entries(arrays).map(([name, a]) => [name, { bytes: new Uint8Array(a.buffer, a.byteOffset, a.byteLength) }]))
