@@ -152,6 +152,7 @@ const generations: readonly (readonly [string, Json | null, Json])[] = [
   ['none', null, { stopIds: [2] }],
   ['a list of ids', { eos_token_id: [7, 5, 7] }, { stopIds: [7, 5] }],
   ['one id, sampling', { eos_token_id: 7, do_sample: true, temperature: 0.7, top_k: 20, top_p: 0.8, min_p: 0.05, repetition_penalty: 1.1 }, { stopIds: [7], temperature: 0.7, topK: 20, topP: 0.8, minP: 0.05, repeatPenalty: 1.1 }],
+  ['sampling, without saying how hot', { do_sample: true, top_p: 0.9 }, { stopIds: [2], temperature: 1, topP: 0.9 }],
   ['greedy', { do_sample: false, temperature: 0.7, top_k: 20, repetition_penalty: 1.1 }, { stopIds: [2], temperature: 0, repeatPenalty: 1.1 }],
   ['nothing said about sampling', { temperature: 0.6, eos_token_id: null }, { stopIds: [2], temperature: 0.6 }],
 ]

@@ -28,7 +28,8 @@ export function readGeneration(folder: string, config: Fields): GenerationDefaul
   return {
     stopIds,
     ...given({
-      temperature: number('temperature', 0, 1e6),
+      // who says that tokens are drawn, and not how hot, means transformers' default
+      temperature: number('temperature', 0, 1e6) ?? (fields.boolean('do_sample', false) ? 1 : undefined),
       topK: fields.has('top_k') ? fields.integer('top_k', 0, 2 ** 31 - 1) : undefined,
       topP: number('top_p', 0, 1),
       minP: number('min_p', 0, 1),
