@@ -67,7 +67,10 @@ export function estimate(kernel: Kernel, caps: Caps, roof: Roof, dims: Dims): Es
   return { microseconds: launch + Math.max(memory, issue) + 0.15 * Math.min(memory, issue), memory, issue, busy }
 }
 
-/** Values that are known where tile and thread are the first, by name. */
+/**
+ * Values that are known where tile and thread are the first, by name; names are unique in a kernel. What a block assigns is not
+ * known from there on.
+ */
 type Known = Map<string, number>
 
 class Walk {
@@ -105,19 +108,16 @@ class Walk {
           const [from, to, step] = [this.evaluate(s.from, known) ?? 0, this.evaluate(s.to, known), this.evaluate(s.step, known) ?? 1]
           if (to === null) this.work.known = false
           const turns = to === null ? 1 : Math.max(0, Math.ceil((to - from) / Math.max(1, step)))
-          const inside: Known = new Map(known).set(s.name, from)
-          const each = this.block(s.body, times * turns, inside)
+          known.set(s.name, from)
+          const each = this.block(s.body, times * turns, known)
           this.work.operations += (times * turns * (this.cpu ? 8 : 2)) / Math.max(1, s.unroll)
           this.work.inFlight = Math.max(this.work.inFlight, each * Math.min(s.unroll, Math.max(1, turns)))
-          for (const name of assigned(s.body)) known.delete(name)
           break
         }
         case 'if': {
           use(s.condition)
           const taken = this.evaluate(s.condition, known)
-          if (taken !== 0) bytes += this.block(s.then, times, new Map(known))
-          if (taken === 0) bytes += this.block(s.otherwise, times, new Map(known))
-          for (const name of assigned([s])) known.delete(name)
+          bytes += this.block(taken === 0 ? s.otherwise : s.then, times, known)
           break
         }
         case 'barrier': this.work.barriers += times; break
@@ -147,7 +147,7 @@ class Walk {
   }
 
   private count(times: number, e: Expr): void {
-    this.work.operations += times * (this.cpu || !/x4$/.test(e.type) ? (this.cpu ? 4 : 1) : 4)
+    this.work.operations += times * (this.cpu || !e.type.endsWith('x4') ? (this.cpu ? 4 : 1) : 4)
   }
 
   /** Counts an expression's operations; returns the bytes it loads from memory. */
@@ -188,7 +188,7 @@ class Walk {
         return this.expression(e.index, times)
       case 'call':
         // Decoding a word to four values, sums over a vector: a handful of instructions.
-        this.work.operations += times * (callCosts[e.intrinsic] ?? (/x4$/.test(e.type) && !this.cpu ? 4 : 1)) * (this.cpu ? 4 : 1)
+        this.work.operations += times * (callCosts[e.intrinsic] ?? (e.type.endsWith('x4') && !this.cpu ? 4 : 1)) * (this.cpu ? 4 : 1)
         return e.args.reduce((n, a) => n + this.expression(a, times), 0)
       case 'matrixLoad':
         this.work.operations += 8 * times
@@ -254,7 +254,3 @@ function loadBytes(kernel: Kernel, param: string): number {
   return element.endsWith('x4') ? (element === 'f16x4' ? 8 : 16) : element === 'f16' ? 2 : 4
 }
 
-/** Names a block gives new values to. */
-function assigned(body: readonly Stmt[]): readonly string[] {
-  return body.flatMap(s => (s.kind === 'assign' ? [s.name] : s.kind === 'for' ? assigned(s.body) : s.kind === 'if' ? [...assigned(s.then), ...assigned(s.otherwise)] : []))
-}

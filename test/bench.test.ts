@@ -17,7 +17,6 @@ import { readmeFile, readResults, resultsFolder, speedTable, withTable } from '.
 import type { SpeedRow } from '../bench/speeds.js'
 import { interpret } from '../codegen/interpret.js'
 import { roofKernels } from '../codegen/roof.js'
-import { cudaProfiles } from '../codegen/targets/cuda-profiles.js'
 import { targets } from '../codegen/compile.js'
 import { verify } from '../codegen/verify.js'
 import { shareOf } from '../engine/roof.js'
@@ -29,6 +28,7 @@ import { openModel } from '../weights/open.js'
 import { requiredTensors } from '../weights/required.js'
 import { scratch, weft } from './help-cli.js'
 import { skip } from './support/backends.js'
+import { cudaProfiles } from './support/chips.js'
 
 const folder = scratch()
 test.after(() => rmSync(folder, { recursive: true }))

@@ -37,7 +37,7 @@ test('every target has a profile of each name it lists', () => {
     for (const arch of profileNames(target)) {
       const caps = profile({ target, arch, caps: undefined })
       assert.is(caps.target, target)
-      const file = printCaps({ caps, source: ['a test'] })
+      const file = printCaps({ caps, roof: null, source: ['a test'] })
       assert.equal(readCaps(file, 'printed').caps, caps)
     }
     assert.is(profile({ target, arch: undefined, caps: undefined }).target, target)

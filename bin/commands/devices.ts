@@ -4,6 +4,7 @@
  * `weft emit --caps` takes, so that kernels for this chip can be made on another machine.
  */
 import type { Caps } from '../../codegen/caps.js'
+import type { Roof } from '../../codegen/roof.js'
 import { WeftError } from '../../graph/error.js'
 import type { MemoryInfo } from '../../runtime/backend.js'
 import { printCaps } from '../caps-file.js'
@@ -19,6 +20,8 @@ export interface DeviceReport {
   readonly description: string
   readonly caps: Caps | null
   readonly memory: MemoryInfo | null
+  /** What it was measured to reach, where `weft bench` or `weft tune` ran on it. */
+  readonly roof?: Roof | null
   /** WebGPU's features, as the adapter lists them. */
   readonly features?: readonly string[]
   /** Whether a processor does a GPU's work: taken when it is named, never by `auto`. */
@@ -96,7 +99,7 @@ function capsFile(devices: readonly DeviceReport[], name: string): string {
   const found = devices.find(d => (name === 'auto' ? d.auto : d.name === name))
   if (found === undefined) throw wrongOption('--device', 'no such device', `auto, ${devices.map(d => d.name).join(', ')}`, JSON.stringify(name))
   if (found.caps === null) throw new WeftError({ where: '--caps', what: found.available ? `${found.name} has no kernels` : `${found.name} is not available: ${found.description}` })
-  return printCaps({ caps: found.caps, source: [`measured by weft ${packageVersion()} on ${new Date().toISOString().slice(0, 10)}: ${found.description}`] })
+  return printCaps({ caps: found.caps, roof: found.roof ?? null, source: [`measured by weft ${packageVersion()} on ${new Date().toISOString().slice(0, 10)}: ${found.description}`] })
 }
 
 function describe(d: DeviceReport): string {
