@@ -97,14 +97,15 @@ export class TuneProblem {
   /** @param unlessShort ends after the first batch of a run that is short */
   private async timeCopies(program: Program, candidate: Candidate, copies: number, enough: number, unlessShort: boolean): Promise<Timed> {
     const bound = this.bind(program, candidate, copies)
-    let [least, host] = [Infinity, Infinity]
+    let [least, host, cold] = [Infinity, Infinity, true]
     const batch = async (times: number): Promise<number> => {
       const from = performance.now()
       const device = await this.backend.timeRuns?.(bound.recording, times) ?? null
       if (device === null) await this.backend.run(bound.recording, times).done
       const all = (performance.now() - from) * 1000
-      // Of the fastest run, not the fastest of all.
-      if ((device ?? all) / times < least) [least, host] = [(device ?? all) / times, all / times / copies]
+      // Of the fastest run that is not cold, as the device's.
+      if (!cold && (device ?? all) / times < least) [least, host] = [(device ?? all) / times, all / times / copies]
+      cold = false
       return device ?? all
     }
     try {

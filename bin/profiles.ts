@@ -17,12 +17,14 @@ const first: Readonly<Record<TargetName, string>> = { wgsl: 'gpu', cuda: 'sm_90a
 
 const folder = (target: TargetName): string => join(packageRoot(), 'assets', 'chips', target)
 
-/** The chips known by name for a target. */
+/** The chips known by name for a target, the one that is taken unasked first. */
 export function profileNames(target: TargetName): readonly string[] {
   const at = folder(target)
   const names = existsSync(at) ? readdirSync(at).filter(n => n.endsWith('.json')).map(n => n.slice(0, -'.json'.length)) : []
-  // In the order of their numbers: sm_90a before sm_120a.
-  return names.sort(new Intl.Collator('en', { numeric: true }).compare)
+  // The one that is taken unasked, then in the order of their numbers: sm_80 before sm_120a.
+  const rank = (name: string): number => Number(name !== first[target])
+  const { compare } = new Intl.Collator('en', { numeric: true })
+  return names.sort((a, b) => rank(a) - rank(b) || compare(a, b))
 }
 
 /** A chip by name. Throws a WeftError with exit code 2 that lists those there are. */

@@ -5,6 +5,7 @@
  */
 import type { Caps } from '../../codegen/caps.js'
 import type { Roof } from '../../codegen/roof.js'
+import { knownRoof } from '../../engine/roof.js'
 import { WeftError } from '../../graph/error.js'
 import type { MemoryInfo } from '../../runtime/backend.js'
 import { printCaps } from '../caps-file.js'
@@ -65,7 +66,7 @@ function cudaReports(): Promise<readonly Found[]> {
     const { cudaDevices } = await import('../../runtime/cuda/devices.js')
     const { devices, reason } = await cudaDevices()
     if (devices.length === 0) return [{ name: 'cuda', available: false, description: reason ?? 'no device', caps: null, memory: null }]
-    return devices.map(d => ({ name: d.index === 0 ? 'cuda' : `cuda:${d.index}`, available: true, description: d.caps.chip, caps: d.caps, memory: { free: null, total: d.bytes } }))
+    return devices.map(d => ({ name: d.index === 0 ? 'cuda' : `cuda:${d.index}`, available: true, description: d.caps.chip, caps: d.caps, memory: { free: null, total: d.bytes }, roof: knownRoof({ name: 'cuda', caps: d.caps, description: d.caps.chip }) }))
   })
 }
 
@@ -78,7 +79,7 @@ function webGpuReports(): Promise<readonly Found[]> {
     return Promise.all(shown.map(async ({ description, software, features }) => {
       const backend = await openWebGpu({ software })
       try {
-        return { name: 'webgpu', available: true, description: `${description}${software ? ' (software: a processor does the work)' : ''}`, caps: backend.caps, memory: backend.memory(), features, software }
+        return { name: 'webgpu', available: true, description: `${description}${software ? ' (software: a processor does the work)' : ''}`, caps: backend.caps, memory: backend.memory(), roof: knownRoof(backend), features, software }
       } finally {
         await backend.close()
       }
@@ -91,7 +92,7 @@ async function wasmReport(): Promise<Found> {
   const { chipName, defaultThreads, relaxedSimd } = await import('../../runtime/wasm/machine.js')
   const { freemem, totalmem } = await import('node:os')
   const caps = wasmCaps(defaultThreads(), relaxedSimd(), chipName())
-  return { name: 'wasm', available: true, description: caps.chip, caps, memory: { free: freemem(), total: totalmem() } }
+  return { name: 'wasm', available: true, description: caps.chip, caps, memory: { free: freemem(), total: totalmem() }, roof: knownRoof({ name: 'wasm', caps, description: caps.chip }) }
 }
 
 /** One device's capabilities, with driver, version and day. Throws a WeftError, with exit code 2 where no device has the name. */
