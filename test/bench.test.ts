@@ -255,6 +255,12 @@ test('the HTML report is one file that loads nothing', async () => {
   assert.not.match(html, /<script|<link|src=|url\([^#]|@import/)
   assert.ok(html.includes('a &lt;chip&gt;') && !html.includes('a <chip>'))
   for (const id of ['speeds', 'decode', 'prefill', 'roofline', 'time', 'kernels-decode', 'kernels-prefill']) assert.ok(html.includes(`<section id="${id}">`), id)
+  assert.match(html, /<details><summary>Why not other schedules<\/summary><ul><li>/)
+  // A peer's speeds stand beside weft's, and what is slower than a TFLOP/s is not drawn in thousandths of one.
+  const peer = { program: 'a peer', mean: 10, deviation: 1, ratio: 0.5 }
+  const slow = await htmlReport({ ...report, machine: { ...report.machine, roof: { gbps: 20, gflops: 40, matrixGflops: null } }, rows: report.rows.map(r => ({ ...r, peer })) })
+  assert.match(slow, /<td>a peer<\/td><td class="n">10\.00<\/td><td class="n">1\.00<\/td><td class="n">0\.50<\/td>/)
+  assert.ok(slow.includes('f32: 40.00 GFLOP/s') && !slow.includes('f32: 0.0400 TFLOP/s'))
   const bare = await htmlReport({ ...report, rows: [], kernels: [] })
   assert.not.match(bare, /<section/)
 })
