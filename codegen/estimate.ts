@@ -37,6 +37,10 @@ const latency = 0.7
 /** Threads of a unit that a GPU can hold at once. */
 const threadsPerUnit = 2048
 const matrixOperations = 16 ** 3
+/** Vectors that fit a processor's registers: sixteen, one of which compilers keep for themselves. */
+const vectorRegisters = 15
+/** Instructions that a vector too many in a loop costs at each turn: stores, loads and moves; measured of V8's code. */
+const spillInstructions = 5
 
 /** Without a measurement: a middling chip of that many units. */
 export function assumedRoof(caps: Caps): Roof {
@@ -56,7 +60,8 @@ export function estimate(kernel: Kernel, caps: Caps, roof: Roof, dims: Dims): Es
   const perUnit = caps.simd ? 1 : Math.max(1, Math.min(Math.floor(threadsPerUnit / kernel.threads), Math.floor(caps.sharedBytes / Math.max(1, sharedBytes(kernel))), 16))
   const busy = tiles / (Math.ceil(tiles / caps.units) * caps.units)
   const peak = (roof.gflops / 2) * 1e3
-  const instructions = (lanes * work.operations) / peak
+  // A processor's core starts about twice as many instructions at once as it can multiply and add, which is what its roof says.
+  const instructions = caps.simd ? Math.max((lanes * work.operations) / peak / 2, amountOf(kernel.cost.flops, dims) / (roof.gflops * 1e3)) : (lanes * work.operations) / peak
   const products = (lanes * work.matrix * matrixOperations * 2) / (((roof.matrixGflops ?? roof.gflops) * 1e3) * 32)
   const issue = (instructions + products + (lanes * work.barriers * 20) / peak) / busy
   const bytes = amountOf(kernel.cost.bytes, dims)
@@ -75,6 +80,8 @@ type Known = Map<string, number>
 
 class Walk {
   private readonly cpu: boolean
+  /** Addresses that are computed already in the block that is walked. */
+  private addresses = new Set<string>()
 
   constructor(private readonly kernel: Kernel, caps: Caps, private readonly dims: Dims, private readonly work: Work) {
     this.cpu = caps.simd
@@ -82,6 +89,14 @@ class Walk {
 
   /** @param times how often the block runs; returns the bytes that one run of it loads outside of loops */
   block(body: readonly Stmt[], times: number, known: Known): number {
+    const around = this.addresses
+    this.addresses = new Set()
+    const bytes = this.statements(body, times, known)
+    this.addresses = around
+    return bytes
+  }
+
+  private statements(body: readonly Stmt[], times: number, known: Known): number {
     let bytes = 0
     const use = (e: Expr): void => void (bytes += this.expression(e, times))
     for (const s of body) {
@@ -100,7 +115,7 @@ class Walk {
           break
         case 'store':
         case 'sharedStore':
-          use(s.index)
+          bytes += this.address(s.index, times)
           use(s.value)
           this.count(times, s.value)
           break
@@ -111,6 +126,7 @@ class Walk {
           known.set(s.name, from)
           const each = this.block(s.body, times * turns, known)
           this.work.operations += (times * turns * (this.cpu ? 8 : 2)) / Math.max(1, s.unroll)
+          if (this.cpu && !s.body.some(t => t.kind === 'for')) this.work.operations += times * turns * 4 * spillInstructions * Math.max(0, liveVectors(s.body) - vectorRegisters)
           this.work.inFlight = Math.max(this.work.inFlight, each * Math.min(s.unroll, Math.max(1, turns)))
           break
         }
@@ -146,6 +162,21 @@ class Walk {
     return bytes
   }
 
+  /**
+   * The address of an access. On a CPU a constant in it is the instruction's own offset, and accesses that differ in nothing else
+   * share one computation, as `targets/wasm-address.ts` writes them; then it is scaled to bytes.
+   */
+  private address(e: Expr, times: number): number {
+    if (!this.cpu) return this.expression(e, times)
+    const base = withoutConstants(e)
+    if (base === null) return 0
+    const key = JSON.stringify(base)
+    if (this.addresses.has(key)) return 0
+    this.addresses.add(key)
+    this.work.operations += 4 * times
+    return this.expression(base, times)
+  }
+
   private count(times: number, e: Expr): void {
     this.work.operations += times * (this.cpu || !e.type.endsWith('x4') ? (this.cpu ? 4 : 1) : 4)
   }
@@ -177,15 +208,15 @@ class Walk {
         const bytes = loadBytes(this.kernel, e.param)
         this.work.loaded += bytes * times
         this.count(times, e)
-        return bytes + this.expression(e.index, times)
+        return bytes + this.address(e.index, times)
       }
       case 'loadBits':
         this.work.loaded += (e.bits / 8) * times
         this.count(times, e)
-        return e.bits / 8 + this.expression(e.index, times)
+        return e.bits / 8 + this.address(e.index, times)
       case 'shared':
         this.count(times, e)
-        return this.expression(e.index, times)
+        return this.address(e.index, times)
       case 'call':
         // Decoding a word to four values, sums over a vector: a handful of instructions.
         this.work.operations += times * (callCosts[e.intrinsic] ?? (e.type.endsWith('x4') && !this.cpu ? 4 : 1)) * (this.cpu ? 4 : 1)
@@ -254,3 +285,31 @@ function loadBytes(kernel: Kernel, param: string): number {
   return element.endsWith('x4') ? (element === 'f16x4' ? 8 : 16) : element === 'f16' ? 2 : 4
 }
 
+/** An index without the constants that are added to it; null for a constant. */
+function withoutConstants(e: Expr): Expr | null {
+  if (e.kind === 'const') return null
+  if (e.kind !== 'binary' || (e.op !== '+' && e.op !== '-')) return e
+  const [a, b] = [withoutConstants(e.a), withoutConstants(e.b)]
+  return b === null ? a : a === null && e.op === '+' ? b : a === null ? e : { ...e, a, b }
+}
+
+const isVector = (type: string): boolean => type.endsWith('x4')
+
+/** Vectors that a loop's body holds at once at most: those from around it, and its own from where they are made to their last use. */
+function liveVectors(body: readonly Stmt[]): number {
+  const [made, used] = [new Map<string, number>(), new Map<string, number>()]
+  const refs = (value: unknown, at: number): void => {
+    if (typeof value !== 'object' || value === null) return
+    const { kind, name, type } = value as { readonly kind?: unknown; readonly name?: unknown; readonly type?: unknown }
+    if (kind === 'ref' && typeof name === 'string' && isVector(String(type))) used.set(name, at)
+    for (const part of Object.values(value)) refs(part, at)
+  }
+  body.forEach((s, at) => {
+    if ((s.kind === 'let' || s.kind === 'var') && isVector(s.value.type)) made.set(s.name, at)
+    if (s.kind === 'assign' && isVector(s.value.type)) used.set(s.name, at)
+    refs(s, at)
+  })
+  const around = [...used.keys()].filter(name => !made.has(name)).length
+  const own = body.map((_, at) => [...made].filter(([name, from]) => from <= at && at <= (used.get(name) ?? from)).length)
+  return around + Math.max(0, ...own)
+}
