@@ -5,6 +5,7 @@
  * for is to choose among candidates before any was timed, and `weft tune --explain` says how far off it was.
  */
 import type { Caps } from './caps.js'
+import { liveVectors, withoutConstants } from './estimate-cpu.js'
 import { amountOf, sharedBytes, tileCount, type Dims, type Expr, type Kernel, type Stmt } from './kernel.js'
 import type { Roof } from './roof.js'
 
@@ -283,33 +284,4 @@ function binary(op: string, a: number, b: number): number | null {
 function loadBytes(kernel: Kernel, param: string): number {
   const element = kernel.params.find(p => p.name === param)?.element ?? 'u32'
   return element.endsWith('x4') ? (element === 'f16x4' ? 8 : 16) : element === 'f16' ? 2 : 4
-}
-
-/** An index without the constants that are added to it; null for a constant. */
-function withoutConstants(e: Expr): Expr | null {
-  if (e.kind === 'const') return null
-  if (e.kind !== 'binary' || (e.op !== '+' && e.op !== '-')) return e
-  const [a, b] = [withoutConstants(e.a), withoutConstants(e.b)]
-  return b === null ? a : a === null && e.op === '+' ? b : a === null ? e : { ...e, a, b }
-}
-
-const isVector = (type: string): boolean => type.endsWith('x4')
-
-/** Vectors that a loop's body holds at once at most: those from around it, and its own from where they are made to their last use. */
-function liveVectors(body: readonly Stmt[]): number {
-  const [made, used] = [new Map<string, number>(), new Map<string, number>()]
-  const refs = (value: unknown, at: number): void => {
-    if (typeof value !== 'object' || value === null) return
-    const { kind, name, type } = value as { readonly kind?: unknown; readonly name?: unknown; readonly type?: unknown }
-    if (kind === 'ref' && typeof name === 'string' && isVector(String(type))) used.set(name, at)
-    for (const part of Object.values(value)) refs(part, at)
-  }
-  body.forEach((s, at) => {
-    if ((s.kind === 'let' || s.kind === 'var') && isVector(s.value.type)) made.set(s.name, at)
-    if (s.kind === 'assign' && isVector(s.value.type)) used.set(s.name, at)
-    refs(s, at)
-  })
-  const around = [...used.keys()].filter(name => !made.has(name)).length
-  const own = body.map((_, at) => [...made].filter(([name, from]) => from <= at && at <= (used.get(name) ?? from)).length)
-  return around + Math.max(0, ...own)
 }
