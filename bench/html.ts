@@ -7,7 +7,7 @@ import type { PlotOptions } from '@observablehq/plot'
 import { WeftError } from '../graph/error.js'
 import type { KernelRow, PlanProfile } from './kernels.js'
 import { figure, percent } from './numbers.js'
-import { knobsText, machineLines, type Report } from './report.js'
+import { knobsText, machineLines, reasonsOf, type Report } from './report.js'
 import type { SpeedRow } from './speeds.js'
 
 type PlotModule = typeof import('@observablehq/plot')
@@ -50,28 +50,31 @@ const describe = (r: KernelRow, plan: string): string =>
 
 function roofline({ plot, document }: Canvas, report: Report): string {
   const { roof } = report.machine
+  // A processor does not reach a TFLOP/s.
+  const unit = Math.max(roof.gflops, roof.matrixGflops ?? 0) < 1000 ? { name: 'GFLOP/s', a: 1e3 } : { name: 'TFLOP/s', a: 1 }
   const points = report.kernels.flatMap(p => p.rows.filter(r => r.flops > 0 && r.bytes > 0 && r.us > 0).map(r => ({
-    intensity: r.flops / r.bytes, tflops: r.tflops, op: r.op, time: (r.us * r.launches) / p.us, plan: p.plan, title: describe(r, p.plan),
+    intensity: r.flops / r.bytes, rate: r.tflops * unit.a, op: r.op, time: (r.us * r.launches) / p.us, plan: p.plan, title: describe(r, p.plan),
   })))
   if (points.length === 0) return ''
-  const tops = [{ name: 'f32', tflops: roof.gflops / 1e3 }, ...(roof.matrixGflops === null ? [] : [{ name: 'matrix tiles', tflops: roof.matrixGflops / 1e3 }])]
-  const ridges = tops.map(t => (t.tflops * 1e3) / roof.gbps)
+  const tops = [{ name: 'f32', rate: (roof.gflops / 1e3) * unit.a }, ...(roof.matrixGflops === null ? [] : [{ name: 'matrix tiles', rate: (roof.matrixGflops / 1e3) * unit.a }])]
+  const memory = (intensity: number): number => (intensity * roof.gbps * unit.a) / 1e3
+  const ridges = tops.map(t => t.rate / memory(1))
   const from = Math.min(0.05, ...points.map(p => p.intensity)) / 1.5
   const to = Math.max(...ridges.map(r => r * 4), ...points.map(p => p.intensity * 2))
   const line = tops.flatMap((t, i) => [
-    ...(i === 0 ? [{ name: t.name, x: from, y: (from * roof.gbps) / 1e3 }] : [{ name: t.name, x: ridges[0]!, y: tops[0]!.tflops }]),
-    { name: t.name, x: ridges[i]!, y: t.tflops }, { name: t.name, x: to, y: t.tflops },
+    ...(i === 0 ? [{ name: t.name, x: from, y: memory(from) }] : [{ name: t.name, x: ridges[0]!, y: tops[0]!.rate }]),
+    { name: t.name, x: ridges[i]!, y: t.rate }, { name: t.name, x: to, y: t.rate },
   ])
   return plot.plot({
     ...frame, document, height: 430, grid: true, ariaLabel: 'Roofline',
     x: { type: 'log', label: 'operations for each byte of memory →', domain: [from, to], ticks: 6, tickFormat: tick },
-    y: { type: 'log', label: '↑ TFLOP/s', ticks: 6, tickFormat: tick, domain: [Math.min(...points.map(p => p.tflops)) / 2, Math.max(...tops.map(t => t.tflops)) * 2] },
+    y: { type: 'log', label: `↑ ${unit.name}`, ticks: 6, tickFormat: tick, domain: [Math.min(...points.map(p => p.rate)) / 2, Math.max(...tops.map(t => t.rate)) * 2] },
     color: { ...colours(report.kernels), legend: true }, r: { range: [2, 16] }, symbol: { domain: ['decode', 'prefill'], range: ['circle', 'diamond2'] },
     marks: [
       plot.line(line, { x: 'x', y: 'y', z: 'name', stroke: 'var(--muted)', strokeWidth: 1.5, clip: true }),
-      plot.text(tops, { x: () => to, y: 'tflops', text: (t: { readonly name: string; readonly tflops: number }) => `${t.name}: ${figure(t.tflops)} TFLOP/s`, textAnchor: 'end', dy: -8, fill: 'currentColor' }),
-      plot.text([Math.sqrt(from * ridges[0]!)], { x: (v: number) => v, y: (v: number) => (v * roof.gbps) / 1e3, text: () => `memory: ${figure(roof.gbps)} GB/s`, textAnchor: 'end', dx: -10, dy: -6, fill: 'currentColor' }),
-      plot.dot(points, { x: 'intensity', y: 'tflops', r: 'time', fill: 'op', fillOpacity: 0.75, stroke: 'var(--page)', strokeWidth: 1, symbol: 'plan', title: 'title' }),
+      plot.text(tops, { x: () => to, y: 'rate', text: (t: { readonly name: string; readonly rate: number }) => `${t.name}: ${figure(t.rate)} ${unit.name}`, textAnchor: 'end', dy: -8, fill: 'currentColor' }),
+      plot.text([Math.sqrt(from * ridges[0]!)], { x: (v: number) => v, y: memory, text: () => `memory: ${figure(roof.gbps)} GB/s`, textAnchor: 'end', dx: -10, dy: -6, fill: 'currentColor' }),
+      plot.dot(points, { x: 'intensity', y: 'rate', r: 'time', fill: 'op', fillOpacity: 0.75, stroke: 'var(--page)', strokeWidth: 1, symbol: 'plan', title: 'title' }),
     ],
   }).outerHTML
 }
@@ -103,7 +106,7 @@ function speeds({ plot, document }: Canvas, rows: readonly SpeedRow[], x: 'depth
   return plot.plot({
     ...frame, document, height: 260, grid: true, ariaLabel: label,
     x: { label: `${label} →`, ticks: [...new Set(points.map(p => p.x))], tickFormat: (v: number) => String(v), inset: 24 },
-    y: { label: '↑ tokens/s', domain: [0, Math.max(...points.map(p => p.high)) * 1.1] },
+    y: { label: '↑ tokens/s', domain: [0, Math.max(...points.map(p => p.high)) * 1.15] },
     color: { domain: names, range: names.map((_, i) => `var(--series-${Math.min(i, palette - 1) + 1})`), legend: names.length > 1 },
     marks: [
       plot.ruleY([0]),
@@ -111,7 +114,7 @@ function speeds({ plot, document }: Canvas, rows: readonly SpeedRow[], x: 'depth
       plot.ruleX(points, { x: 'x', y1: 'low', y2: 'high', stroke: 'series', strokeWidth: 2 }),
       plot.dot(points, { x: 'x', y: 'mean', fill: 'series', r: 5, title: 'title' }),
       // Several series would write over each other; their figures stand in the table.
-      plot.text(names.length > 1 ? [] : points, { x: 'x', y: 'mean', text: (p: { readonly mean: number }) => figure(p.mean), dy: -14, fill: 'currentColor' }),
+      plot.text(names.length > 1 ? [] : points, { x: 'x', y: 'high', text: (p: { readonly mean: number }) => figure(p.mean), dy: -10, fill: 'currentColor' }),
     ],
   }).outerHTML
 }
@@ -121,20 +124,31 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], nu
   return `<div class="scroll"><table><thead><tr>${head.map(cell('th')).join('')}</tr></thead><tbody>${rows.map(r => `<tr>${r.map(cell('td')).join('')}</tr>`).join('')}</tbody></table></div>`
 }
 
+function reasonList(rows: readonly KernelRow[]): string {
+  const reasons = [...reasonsOf(rows)]
+  return reasons.length === 0 ? '' : `<details><summary>Why not other schedules</summary><ul>${reasons.map(([reason, of]) => `<li>${escape(reason)} <span>(${escape(of.join(', '))})</span></li>`).join('')}</ul></details>`
+}
+
 const kernelTable = (p: PlanProfile): string => table(
-  ['kernel', 'problem', 'knobs', 'launches', 'µs', 'lost µs', 'GB/s', 'TFLOP/s', 'share', 'roof', 'registers', 'shared', 'tuning', 'why not others'],
+  ['kernel', 'problem', 'knobs', 'launches', 'µs', 'lost µs', 'GB/s', 'TFLOP/s', 'share', 'roof', 'registers', 'shared', 'tuning'],
   p.rows.map(r => [
     r.kernel, r.problem, knobsText(r.knobs), String(r.launches), figure(r.us), figure(r.lost), figure(r.gbps), figure(r.tflops), percent(r.share, 0), r.roof,
-    r.registers === null ? '–' : `${r.registers}${r.spilledBytes ? ` (${r.spilledBytes} B spilled)` : ''}`, String(r.sharedBytes), r.tuned === null ? '–' : `${figure(r.tuned.before)} → ${figure(r.tuned.after)} µs`, Object.entries(r.rejected).map(([n, why]) => `${n}: ${why}`).join('; '),
+    r.registers === null ? '–' : `${r.registers}${r.spilledBytes ? ` (${r.spilledBytes} B spilled)` : ''}`, String(r.sharedBytes), r.tuned === null ? '–' : `${figure(r.tuned.before)} → ${figure(r.tuned.after)} µs`,
   ]),
   new Set([3, 4, 5, 6, 7, 8, 10, 11, 12]),
-)
+) + reasonList(p.rows)
 
-const speedTable = (rows: readonly SpeedRow[]): string => table(
-  ['test', 'depth', 'tokens/s', '±', 'MB a token', 'GB/s', 'TFLOP/s', 'of the limit'],
-  rows.map(r => [`${r.test} ${r.tokens}`, String(r.depth), figure(r.mean), figure(r.deviation), figure((r.bytes / (r.test === 'decode' ? 1 : r.tokens)) / 1e6), figure(r.gbps), figure(r.tflops), `${percent(r.share)} of ${r.roof}`]),
-  new Set([1, 2, 3, 4, 5, 6, 7]),
-)
+function speedTable(rows: readonly SpeedRow[]): string {
+  const peers = rows.some(r => r.peer)
+  return table(
+    ['test', 'depth', 'tokens/s', '±', 'MB a token', 'GB/s', 'TFLOP/s', 'of the limit', ...(peers ? ['peer', 'its tokens/s', '±', 'weft / peer'] : [])],
+    rows.map(r => [
+      `${r.test} ${r.tokens}`, String(r.depth), figure(r.mean), figure(r.deviation), figure((r.bytes / (r.test === 'decode' ? 1 : r.tokens)) / 1e6), figure(r.gbps), figure(r.tflops), `${percent(r.share)} of ${r.roof}`,
+      ...(peers ? [r.peer?.program ?? '', r.peer ? figure(r.peer.mean) : '', r.peer ? figure(r.peer.deviation) : '', r.peer ? r.peer.ratio.toFixed(2) : ''] : []),
+    ]),
+    new Set([1, 2, 3, 4, 5, 6, 7, 9, 10, 11]),
+  )
+}
 
 const style = `
 :root { color-scheme: light dark; --page: #fcfcfb; --text: #0b0b0b; --soft: #52514e; --muted: #898781; --line: #e1e0d9; --on-series: #fff;
@@ -145,7 +159,8 @@ body { margin: 0 auto; padding: 2rem 1.5rem 4rem; max-width: 1100px; background:
 h1 { font-size: 1.6rem; margin: 0 0 .2rem } h2 { font-size: 1.15rem; margin: 2.4rem 0 .4rem } p { margin: .2rem 0; color: var(--soft) } figure { margin: 0 }
 svg { max-width: 100%; height: auto; color: var(--soft) } svg [aria-label$="grid"] { stroke: var(--line); stroke-opacity: 1 }
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums } th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
-[id^="kernels"] td:nth-child(2) { min-width: 15em } [id^="kernels"] td:last-child { min-width: 24em } th { color: var(--soft); font-weight: 600; white-space: nowrap } .n { text-align: right; white-space: nowrap } section[class^="plot"], .chart { margin: .6rem 0 }
+[id^="kernels"] td:nth-child(2) { min-width: 15em } th { color: var(--soft); font-weight: 600; white-space: nowrap } .n { text-align: right; white-space: nowrap } section[class^="plot"], .chart { margin: .6rem 0 }
+details { margin: .8rem 0; font-size: 12.5px } summary { cursor: pointer; color: var(--soft) } li { margin: .15rem 0 } li span { color: var(--soft) }
 [class$="-swatches"] { color: var(--text); flex-wrap: wrap }
 `
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { Roof } from '../codegen/roof.js'
 import { deviceOf, driverOf } from '../engine/machine.js'
 import type { Backend } from '../runtime/backend.js'
+import { switches } from '../runtime/switches.js'
 
 export interface Machine {
   readonly device: string
@@ -45,7 +46,7 @@ export function packageFolder(): string {
 }
 
 function commitOf(root: string): string | null {
-  if (!existsSync(join(root, '.git'))) return null
+  if (!existsSync(join(root, '.git'))) return switches().commit
   const git = (...args: readonly string[]): string | null => {
     const { status, stdout } = spawnSync('git', ['-C', root, ...args], { encoding: 'utf8' })
     return status === 0 ? stdout.trim() : null

@@ -58,3 +58,13 @@ export async function timeOfRun(batch: (times: number) => Promise<number>, enoug
   }
   return best
 }
+
+/** Spearman's rank correlation, with mean ranks for ties; null for fewer than three, or where one of the two is constant. */
+export function rankCorrelation(a: readonly number[], b: readonly number[]): number | null {
+  if (a.length < 3) return null
+  const ranks = (values: readonly number[]): readonly number[] => values.map(v => values.filter(o => o < v).length + (values.filter(o => o === v).length - 1) / 2)
+  const [x, y] = [ranks(a), ranks(b)]
+  const middle = (a.length - 1) / 2
+  const [cross, xx, yy] = x.reduce(([c, p, q], v, i) => [c + (v - middle) * (y[i]! - middle), p + (v - middle) ** 2, q + (y[i]! - middle) ** 2], [0, 0, 0] as [number, number, number])
+  return xx === 0 || yy === 0 ? null : cross / Math.sqrt(xx * yy)
+}

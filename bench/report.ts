@@ -103,12 +103,17 @@ export function machineLines(m: Machine): readonly string[] {
 
 const titleOf = (p: PlanProfile): string => `${p.plan}: ${p.tokens} ${p.tokens === 1 ? 'row' : 'rows'}, up to ${p.depth} positions attended to, ${figure(p.us / 1000)} ms launch by launch`
 
-/** Why the schedules that came before were not taken: each reason once, with the kernels it is said of. */
-function reasons(rows: readonly KernelRow[]): string {
+/** Why other schedules were not taken: each reason once, with the kernels it is said of. */
+export function reasonsOf(rows: readonly KernelRow[]): ReadonlyMap<string, readonly string[]> {
   const kernels = new Map<string, string[]>()
   for (const r of rows) {
     for (const [name, why] of Object.entries(r.rejected)) kernels.set(`${name}: ${why}`, [...(kernels.get(`${name}: ${why}`) ?? []), r.kernel])
   }
+  return kernels
+}
+
+function reasons(rows: readonly KernelRow[]): string {
+  const kernels = reasonsOf(rows)
   return kernels.size === 0 ? '' : `why not others:\n${[...kernels].map(([reason, of]) => `  ${reason} (${of.join(', ')})\n`).join('')}`
 }
 

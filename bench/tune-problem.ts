@@ -1,33 +1,41 @@
 /**
  * One class of problem on a device: random inputs, what the op's meaning gives for them, and a way to run, check and time any
- * schedule's kernels on them. Rows are independent in every op that is tuned, so that the meaning is evaluated in float64 for
- * a few rows (and of products a few hundred columns), the first and the last among them; all rows are compared with those of the first kernels that passed.
- * Weights lie in as many copies as no cache holds, and inputs are no zeros, which run faster than data.
+ * schedule's kernels on them. Rows are independent in every op that is tuned. Weights lie in as many copies as no cache
+ * holds, and inputs are no zeros, which run faster than data. Results are judged in `tune-judge.ts`.
  */
 import { extentMax } from '../codegen/builder.js'
 import type { Dims } from '../codegen/kernel.js'
 import type { Arg, Context, Lowered, Step } from '../codegen/schedule.js'
 import { pageSize } from '../codegen/state.js'
-import { cacheOp, input, inputOp, weight, weightOp } from '../graph/graph.js'
-import { evaluateWith } from '../graph/evaluate.js'
-import { node as makeNode, type Node, type Tensor } from '../graph/op.js'
+import { cacheOp, inputOp, weightOp } from '../graph/graph.js'
+import type { Node, Tensor } from '../graph/op.js'
 import { elements, type Size } from '../graph/tensor.js'
 import type { Backend, BoundLaunch, BufferView, DeviceBuffer, Program, Recording } from '../runtime/backend.js'
 import { uploadWeight } from '../runtime/upload.js'
 import { dequantize } from '../weights/dequantize.js'
 import { randomTensor } from '../weights/random.js'
 import { timeOfRun } from './numbers.js'
+import { judgedColumns, judgedWeightRows, TuneJudge } from './tune-judge.js'
 
 /** Rows whose results are evaluated. */
 const judgedRows = 4
 /** Bytes of weights that take turns. */
 const coldBytes = { gpu: 2 ** 28, cpu: 2 ** 26 } as const
-const tolerance = { f32: 1e-4, f16: 1e-2 } as const
+
+/** A run that is over sooner is recorded so many times in a row. */
+const shortMicroseconds = 200
+const shortCopies = 16
 
 /** Candidates of one compilation, with the names their kernels were given. */
 export interface Candidate {
   readonly lowered: Lowered
   readonly names: readonly string[]
+}
+
+/** Microseconds of one run by the device's clock where it has one, and by the host's, handing over included. */
+export interface Timed {
+  readonly us: number
+  readonly hostUs: number
 }
 
 export class TuneProblem {
@@ -40,8 +48,7 @@ export class TuneProblem {
   private readonly rows: readonly number[]
   /** Columns of the output that are judged; null for all. */
   private readonly columns: readonly number[] | null
-  private readonly expected: Tensor
-  private accepted: readonly Uint8Array[] | null = null
+  private readonly judge: TuneJudge
 
   constructor(private readonly backend: Backend, private readonly node: Node, private readonly context: Context) {
     const most = (name: 'tokens' | 'outputs'): number => extentMax(context.extent({ name, max: 1 }))
@@ -57,44 +64,8 @@ export class TuneProblem {
     this.writeState()
     for (const i of node.inputs) if (i !== null && !values.has(i)) values.set(i, this.makeInput(i))
     this.outputs = node.types.map(t => this.alloc(this.count(t.shape, this.limits) * 4))
-    const [judged, given] = this.columns === null ? [node, values] : this.reduced(this.columns, values)
-    this.expected = evaluateWith([judged], given, () => null, shape => this.concrete(shape, { tokens: this.rows.length, outputs: this.rows.length }))[0]!
-  }
-
-  /**
-   * The same product with only the judged columns of the output: rows of the weight (gates and ups alike), of the bias, columns of
-   * the residual. A head has more weights than float64 arithmetic gets through in a minute.
-   */
-  private reduced(columns: readonly number[], values: ReadonlyMap<Node, Tensor>): readonly [Node, ReadonlyMap<Node, Tensor>] {
-    const { op, attributes, type } = this.node
-    const out = type.shape[1] as number
-    const given = new Map(values)
-    const inputs = Object.entries(op.inputs).map(([name, _], at): Node | null => {
-      const own = this.node.inputs[at] ?? null
-      if (own === null) return null
-      const { shape, data } = values.get(own)!
-      switch (name.replace('?', '')) {
-        case 'weight': {
-          const parts = (own.type.shape[0] as number) / out
-          const small = weight(['judged'], own.attributes['type'] as string, [columns.length * parts, shape[1]!])
-          given.set(small, { shape: [columns.length * parts, shape[1]!], data })
-          return small
-        }
-        case 'bias': {
-          const rows = judgedWeightRows(columns, out, shape[0]! / out)
-          const small = weight(['judged.bias'], 'f32', [rows.length])
-          given.set(small, { shape: [rows.length], data: Float32Array.from(rows, r => data[r]!) })
-          return small
-        }
-        case 'residual': {
-          const small = input('judged.residual', { dtype: 'float', shape: [own.type.shape[0]!, columns.length] })
-          given.set(small, { shape: [shape[0]!, columns.length], data: Float32Array.from({ length: shape[0]! * columns.length }, (_, i) => data[Math.floor(i / columns.length) * out + columns[i % columns.length]!]!) })
-          return small
-        }
-        default: return own
-      }
-    })
-    return [makeNode(op, inputs, attributes), given]
+    const width = elements(this.concrete(node.type.shape, this.dims).slice(1), {})
+    this.judge = new TuneJudge({ node, context, rows: this.rows, liveRows: live, width, columns: this.columns }, values, shape => this.concrete(shape, { tokens: this.rows.length, outputs: this.rows.length }))
   }
 
   /** Ops whose rows are independent and whose outputs are memory of their own; not those that only look rows up. */
@@ -108,25 +79,42 @@ export class TuneProblem {
     try {
       for (const b of this.outputs) this.backend.write(b, new Uint8Array(b.bytes).fill(0xff))
       await this.backend.run(bound.recording).done
-      const got = await Promise.all(this.outputs.map(b => this.backend.read(b)))
-      return this.judge(got)
+      return this.judge.judge(await this.backend.read(this.outputs[0]!))
     } finally {
       bound.free()
     }
   }
 
-  /** Microseconds of one run: the least of several, ended early where it is above `enough`. */
-  async time(program: Program, candidate: Candidate, enough: number): Promise<number> {
+  /** The time of one run: the least of several batches, ended early where it is above `enough`. */
+  async time(program: Program, candidate: Candidate, enough: number): Promise<Timed> {
     // With many rows arithmetic takes longer than memory, and weights are read again for every tile of rows.
     const copies = this.dims['tokens']! > 8 ? 1 : Math.max(1, ...[...this.inputs.values()].map(v => v.length))
+    const once = await this.timeCopies(program, candidate, copies, enough, true)
+    // A recording of one short run costs more to start than to run: as many as a plan has in a row.
+    return once.us < shortMicroseconds && copies < shortCopies ? this.timeCopies(program, candidate, shortCopies, enough, false) : once
+  }
+
+  /** @param unlessShort ends after the first batch of a run that is short */
+  private async timeCopies(program: Program, candidate: Candidate, copies: number, enough: number, unlessShort: boolean): Promise<Timed> {
     const bound = this.bind(program, candidate, copies)
+    let [least, host, cold] = [Infinity, Infinity, true]
     const batch = async (times: number): Promise<number> => {
       const from = performance.now()
-      await this.backend.run(bound.recording, times).done
-      return (performance.now() - from) * 1000
+      const device = await this.backend.timeRuns?.(bound.recording, times) ?? null
+      if (device === null) await this.backend.run(bound.recording, times).done
+      const all = (performance.now() - from) * 1000
+      // Of the fastest run that is not cold, as the device's.
+      if (!cold && (device ?? all) / times < least) [least, host] = [(device ?? all) / times, all / times / copies]
+      cold = false
+      return device ?? all
     }
     try {
-      return (await timeOfRun(batch, enough * copies)) / copies
+      if (unlessShort && copies < shortCopies) {
+        await batch(1)
+        const us = Math.min(await batch(1), await batch(1)) / copies
+        if (us < shortMicroseconds) return { us, hostUs: host }
+      }
+      return { us: (await timeOfRun(batch, enough * copies)) / copies, hostUs: host }
     } finally {
       bound.free()
     }
@@ -266,53 +254,14 @@ export class TuneProblem {
       program, kernel: names[i]!, tiles: s.kernel.tiles, args: s.kernel.params.map(p => view(bufferOf(s.args[p.name]!, copy))),
     }))).flat()
     const recording = this.backend.record({ label: `tuning ${this.node.op.name}`, launches, dims: this.limits, state: { view: view(this.state), words: this.context.state.words } })
-    return { recording, free: () => own.forEach(b => this.backend.free(b)) }
-  }
-
-  private judge(got: readonly Uint8Array[]): string | null {
-    const { expected: want, columns } = this
-    const bytes = got[0]!
-    const isIds = this.node.type.dtype === 'u32'
-    const values = isIds ? new Uint32Array(bytes.slice().buffer) : new Float32Array(bytes.slice().buffer)
-    const judged = want.data.length / this.rows.length
-    const width = elements(this.concrete(this.node.type.shape, this.dims).slice(1), {})
-    const most = tolerance[this.context.compute === 'f16' || this.context.kv === 'f16' ? 'f16' : 'f32']
-    for (const [i, row] of this.rows.entries()) {
-      const whole = values.subarray(row * width, (row + 1) * width)
-      const error = relative(columns === null ? whole : columns.map(c => whole[c]!), want.data.subarray(i * judged, (i + 1) * judged))
-      if (!(error <= (isIds ? 0 : most))) return `row ${row} differs from the reference by ${error.toExponential(1)} of its norm`
+    return {
+      recording,
+      free: () => {
+        this.backend.release(recording)
+        own.forEach(b => this.backend.free(b))
+      },
     }
-    const before = this.accepted?.[0]
-    if (before === undefined) {
-      this.accepted = got
-      return null
-    }
-    const other = isIds ? new Uint32Array(before.slice().buffer) : new Float32Array(before.slice().buffer)
-    for (let row = 0; row < this.liveRows(this.node.type.shape); row++) {
-      const error = relative(values.subarray(row * width, (row + 1) * width), other.subarray(row * width, (row + 1) * width))
-      if (!(error <= (isIds ? 0 : 2 * most))) return `row ${row} differs from that of the untuned kernel by ${error.toExponential(1)} of its norm`
-    }
-    return null
   }
-}
-
-/** Up to 256 columns: the first, the last, and some in between. */
-function judgedColumns(out: number): readonly number[] {
-  if (out <= 512) return Array.from({ length: out }, (_, c) => c)
-  return [...new Set([...Array.from({ length: 96 }, (_, c) => c), ...Array.from({ length: 64 }, (_, i) => Math.floor(((i + 0.5) * out) / 64)), ...Array.from({ length: 96 }, (_, c) => out - 96 + c)])]
-}
-
-/** Rows of a weight, and elements of its bias, behind columns of an output: gates first, then ups. */
-const judgedWeightRows = (columns: readonly number[], out: number, parts: number): readonly number[] => Array.from({ length: parts }, (_, part) => columns.map(c => c + part * out)).flat()
-
-/** ‖a − b‖ / ‖b‖; NaN where anything is. */
-function relative(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [off, norm] = [0, 0]
-  for (let i = 0; i < b.length; i++) {
-    off += (a[i]! - b[i]!) ** 2
-    norm += b[i]! ** 2
-  }
-  return off === 0 ? 0 : Math.sqrt(off / Math.max(norm, 1e-30))
 }
 
 /** Values within ±1, the same every time. */

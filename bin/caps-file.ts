@@ -4,12 +4,15 @@
  * a stranger's: each field is checked, and a name that is none is an error, so that a slip of the pen is not a default.
  */
 import type { Caps } from '../codegen/caps.js'
+import type { Roof } from '../codegen/roof.js'
 import { check, WeftError } from '../graph/error.js'
 import { Fields, isInteger, parseObject, show } from '../weights/fields.js'
 
 /** A chip with where its figures are from. */
 export interface ChipFile {
   readonly caps: Caps
+  /** What it reaches at most: measured, or what its maker promises; null where nobody says. */
+  readonly roof: Roof | null
   readonly source: readonly string[]
 }
 
@@ -76,6 +79,23 @@ const readers: { readonly [K in keyof Caps]: (f: Fields) => Caps[K] } = {
   units: f => f.integer('units', 1, 2 ** 16),
 }
 
+/** GB/s of memory, GFLOP/s in f32 and of matrix tiles: what untuned choices are weighed by. A file may be without. */
+function roof(f: Fields, matrix: boolean): Roof | null {
+  const own = f.object('roof')
+  if (own === null) return null
+  const matrixGflops = own.get('matrixGflops')
+  const rate = (name: 'gbps' | 'gflops' | 'matrixGflops'): number => {
+    const value = own.get(name)
+    if (typeof value !== 'number' || !(value > 0 && value < 1e9)) throw own.wrong(name, 'a number above 0')
+    return value
+  }
+  const known = ['gbps', 'gflops', 'matrixGflops']
+  const unknown = Object.keys(own.values).filter(name => !known.includes(name))
+  if (unknown.length > 0) throw f.wrong('roof', `an object of ${known.join(', ')}`)
+  if (matrixGflops !== null && matrixGflops !== undefined && !matrix) throw own.wrong('matrixGflops', 'null for a chip without matrix tiles')
+  return { gbps: rate('gbps'), gflops: rate('gflops'), matrixGflops: matrixGflops === null || matrixGflops === undefined ? null : rate('matrixGflops') }
+}
+
 /** Where the figures are from: what a file that is measured or looked up says of itself. */
 function sources(f: Fields): readonly string[] {
   const list = f.list('source')
@@ -89,7 +109,7 @@ function sources(f: Fields): readonly string[] {
 export function readCaps(text: string, file: string): ChipFile {
   const where = 'caps'
   const f = new Fields(where, file, parseObject(text, where, file))
-  const known: ReadonlySet<string> = new Set([...Object.keys(readers), 'source'])
+  const known: ReadonlySet<string> = new Set([...Object.keys(readers), 'roof', 'source'])
   const unknown = Object.keys(f.values).filter(name => !known.has(name))
   if (unknown.length > 0) throw new WeftError({ where, what: `${file}: no such field`, expected: [...known].join(', '), got: unknown.map(show).join(', ') })
   const caps = Object.fromEntries(Object.entries(readers).map(([name, read]) => [name, read(f)])) as unknown as Caps
@@ -99,12 +119,12 @@ export function readCaps(text: string, file: string): ChipFile {
   if (sizes) check(sizes.some(n => caps.subgroup?.min === n && caps.subgroup.max === n), where, `${file}: subgroup`, `min and max of ${sizes.join(', or both of ')} for ${caps.target}`, show(caps.subgroup))
   if (caps.target !== 'cuda') check(caps.cluster === 1 && !caps.tensorCopy, where, `${file}: cluster and tensorCopy`, `1 and false for ${caps.target}`, `${caps.cluster} and ${caps.tensorCopy}`)
   if (caps.matrix) check(caps.f16 && caps.subgroup !== null, where, `${file}: matrix`, 'false without f16 and subgroups', 'true')
-  return { caps: Object.freeze(caps), source: sources(f) }
+  return { caps: Object.freeze(caps), roof: roof(f, caps.matrix), source: sources(f) }
 }
 
 /** A chip's file, one field a line. */
-export function printCaps({ caps, source }: ChipFile): string {
+export function printCaps({ caps, roof, source }: ChipFile): string {
   const value = (v: unknown): string => (typeof v === 'object' && v !== null ? JSON.stringify(v).replace(/([{,:])/g, '$1 ').replace('}', ' }') : JSON.stringify(v))
   const fields = (Object.keys(readers) as (keyof Caps)[]).map(name => `  ${JSON.stringify(name)}: ${value(caps[name])},`)
-  return ['{', ...fields, '  "source": [', source.map(s => `    ${JSON.stringify(s)}`).join(',\n'), '  ]', '}', ''].join('\n')
+  return ['{', ...fields, ...(roof === null ? [] : [`  "roof": ${value(roof)},`]), '  "source": [', source.map(s => `    ${JSON.stringify(s)}`).join(',\n'), '  ]', '}', ''].join('\n')
 }

@@ -12,12 +12,12 @@ import type { Extent } from './builder.js'
 import type { Caps } from './caps.js'
 import { fuse } from './fuse.js'
 import type { Kernel } from './kernel.js'
-import { lower } from './lower.js'
+import { lower, type Made } from './lower.js'
 import { constantsOf, KernelNames, plan, weightKey, type Plan } from './plan.js'
 import { advance } from './schedules/advance.js'
 import { matvecRows } from './schedules/linear-matvec.js'
 import { schedules as allSchedules } from './schedules/index.js'
-import type { Constant, Context, Schedule } from './schedule.js'
+import type { Constant, Context, CostedChoices, Schedule } from './schedule.js'
 import type { Roof } from './roof.js'
 import { pageSize, stateLayout, type StateLayout } from './state.js'
 import type { Target } from './target.js'
@@ -45,6 +45,8 @@ export interface CompileOptions {
   readonly tuned?: TunedChoices
   /** What the chip reaches at most, measured or assumed: choices are then made by estimated cost. */
   readonly roof?: Roof
+  /** Choices by cost that were made with these very options before; new ones are added. */
+  readonly costed?: CostedChoices
   /** Names given so far, where several models share one program: equal kernels are then compiled once. */
   readonly names?: KernelNames
 }
@@ -101,17 +103,22 @@ export function compile(config: Config, typeOf: WeightType, options: CompileOpti
     layouts.set(key, made)
     return made
   }
+  // Plans of the same range of rows choose alike: what one chose, the other takes.
+  const chosen = new Map<string, Made>()
   const make = (label: PlanName, tokens: Extent, outputs: Extent, wanted: readonly string[]): Plan => {
     const extents: Readonly<Record<string, Extent>> = { tokens, outputs }
     const context: Context = {
       caps, state, compute: options.compute, kv: options.kv, layout,
-      ...(options.tuned ? { tuned: options.tuned } : {}), ...(options.roof ? { roof: options.roof } : {}),
+      ...(options.tuned ? { tuned: options.tuned } : {}), ...(options.roof ? { roof: options.roof } : {}), ...(options.costed ? { costed: options.costed } : {}),
       extent: (size: Size) => (typeof size === 'number' ? size : extents[size.name] ?? size.max),
     }
     const rows = typeof tokens === 'number' ? tokens : tokens.max
     const own = graph(Object.fromEntries(wanted.map(name => [name, whole.outputs[name]!])))
     const fused = options.fuse ? fuse(own, { normInLinear: !caps.simd && rows <= matvecRows }) : own
-    const lowered = lower(fused, options.schedules ?? allSchedules, context)
+    const range = JSON.stringify(extents)
+    const made = chosen.get(range) ?? new Map()
+    chosen.set(range, made)
+    const lowered = lower(fused, options.schedules ?? allSchedules, context, made)
     for (const [key, c] of constantsOf(lowered)) constants.set(key, c)
     for (const n of lowered.graph.nodes) {
       if (n.op === weightOp) weights.set(weightKey(n), { key: weightKey(n), tensors: n.attributes['tensors'] as readonly string[], layout: layout(n) })

@@ -5,6 +5,7 @@
  * for is to choose among candidates before any was timed, and `weft tune --explain` says how far off it was.
  */
 import type { Caps } from './caps.js'
+import { liveVectors, withoutConstants } from './estimate-cpu.js'
 import { amountOf, sharedBytes, tileCount, type Dims, type Expr, type Kernel, type Stmt } from './kernel.js'
 import type { Roof } from './roof.js'
 
@@ -37,6 +38,10 @@ const latency = 0.7
 /** Threads of a unit that a GPU can hold at once. */
 const threadsPerUnit = 2048
 const matrixOperations = 16 ** 3
+/** Vectors that fit a processor's registers: sixteen, one of which compilers keep for themselves. */
+const vectorRegisters = 15
+/** Instructions that a vector too many in a loop costs at each turn: stores, loads and moves; measured of V8's code. */
+const spillInstructions = 5
 
 /** Without a measurement: a middling chip of that many units. */
 export function assumedRoof(caps: Caps): Roof {
@@ -56,7 +61,8 @@ export function estimate(kernel: Kernel, caps: Caps, roof: Roof, dims: Dims): Es
   const perUnit = caps.simd ? 1 : Math.max(1, Math.min(Math.floor(threadsPerUnit / kernel.threads), Math.floor(caps.sharedBytes / Math.max(1, sharedBytes(kernel))), 16))
   const busy = tiles / (Math.ceil(tiles / caps.units) * caps.units)
   const peak = (roof.gflops / 2) * 1e3
-  const instructions = (lanes * work.operations) / peak
+  // A processor's core starts about twice as many instructions at once as it can multiply and add, which is what its roof says.
+  const instructions = caps.simd ? Math.max((lanes * work.operations) / peak / 2, amountOf(kernel.cost.flops, dims) / (roof.gflops * 1e3)) : (lanes * work.operations) / peak
   const products = (lanes * work.matrix * matrixOperations * 2) / (((roof.matrixGflops ?? roof.gflops) * 1e3) * 32)
   const issue = (instructions + products + (lanes * work.barriers * 20) / peak) / busy
   const bytes = amountOf(kernel.cost.bytes, dims)
@@ -67,11 +73,16 @@ export function estimate(kernel: Kernel, caps: Caps, roof: Roof, dims: Dims): Es
   return { microseconds: launch + Math.max(memory, issue) + 0.15 * Math.min(memory, issue), memory, issue, busy }
 }
 
-/** Values that are known where tile and thread are the first, by name. */
+/**
+ * Values that are known where tile and thread are the first, by name; names are unique in a kernel. What a block assigns is not
+ * known from there on.
+ */
 type Known = Map<string, number>
 
 class Walk {
   private readonly cpu: boolean
+  /** Addresses that are computed already in the block that is walked. */
+  private addresses = new Set<string>()
 
   constructor(private readonly kernel: Kernel, caps: Caps, private readonly dims: Dims, private readonly work: Work) {
     this.cpu = caps.simd
@@ -79,6 +90,14 @@ class Walk {
 
   /** @param times how often the block runs; returns the bytes that one run of it loads outside of loops */
   block(body: readonly Stmt[], times: number, known: Known): number {
+    const around = this.addresses
+    this.addresses = new Set()
+    const bytes = this.statements(body, times, known)
+    this.addresses = around
+    return bytes
+  }
+
+  private statements(body: readonly Stmt[], times: number, known: Known): number {
     let bytes = 0
     const use = (e: Expr): void => void (bytes += this.expression(e, times))
     for (const s of body) {
@@ -97,7 +116,7 @@ class Walk {
           break
         case 'store':
         case 'sharedStore':
-          use(s.index)
+          bytes += this.address(s.index, times)
           use(s.value)
           this.count(times, s.value)
           break
@@ -105,19 +124,17 @@ class Walk {
           const [from, to, step] = [this.evaluate(s.from, known) ?? 0, this.evaluate(s.to, known), this.evaluate(s.step, known) ?? 1]
           if (to === null) this.work.known = false
           const turns = to === null ? 1 : Math.max(0, Math.ceil((to - from) / Math.max(1, step)))
-          const inside: Known = new Map(known).set(s.name, from)
-          const each = this.block(s.body, times * turns, inside)
+          known.set(s.name, from)
+          const each = this.block(s.body, times * turns, known)
           this.work.operations += (times * turns * (this.cpu ? 8 : 2)) / Math.max(1, s.unroll)
+          if (this.cpu && !s.body.some(t => t.kind === 'for')) this.work.operations += times * turns * 4 * spillInstructions * Math.max(0, liveVectors(s.body) - vectorRegisters)
           this.work.inFlight = Math.max(this.work.inFlight, each * Math.min(s.unroll, Math.max(1, turns)))
-          for (const name of assigned(s.body)) known.delete(name)
           break
         }
         case 'if': {
           use(s.condition)
           const taken = this.evaluate(s.condition, known)
-          if (taken !== 0) bytes += this.block(s.then, times, new Map(known))
-          if (taken === 0) bytes += this.block(s.otherwise, times, new Map(known))
-          for (const name of assigned([s])) known.delete(name)
+          bytes += this.block(taken === 0 ? s.otherwise : s.then, times, known)
           break
         }
         case 'barrier': this.work.barriers += times; break
@@ -146,8 +163,23 @@ class Walk {
     return bytes
   }
 
+  /**
+   * The address of an access. On a CPU a constant in it is the instruction's own offset, and accesses that differ in nothing else
+   * share one computation, as `targets/wasm-address.ts` writes them; then it is scaled to bytes.
+   */
+  private address(e: Expr, times: number): number {
+    if (!this.cpu) return this.expression(e, times)
+    const base = withoutConstants(e)
+    if (base === null) return 0
+    const key = JSON.stringify(base)
+    if (this.addresses.has(key)) return 0
+    this.addresses.add(key)
+    this.work.operations += 4 * times
+    return this.expression(base, times)
+  }
+
   private count(times: number, e: Expr): void {
-    this.work.operations += times * (this.cpu || !/x4$/.test(e.type) ? (this.cpu ? 4 : 1) : 4)
+    this.work.operations += times * (this.cpu || !e.type.endsWith('x4') ? (this.cpu ? 4 : 1) : 4)
   }
 
   /** Counts an expression's operations; returns the bytes it loads from memory. */
@@ -177,18 +209,18 @@ class Walk {
         const bytes = loadBytes(this.kernel, e.param)
         this.work.loaded += bytes * times
         this.count(times, e)
-        return bytes + this.expression(e.index, times)
+        return bytes + this.address(e.index, times)
       }
       case 'loadBits':
         this.work.loaded += (e.bits / 8) * times
         this.count(times, e)
-        return e.bits / 8 + this.expression(e.index, times)
+        return e.bits / 8 + this.address(e.index, times)
       case 'shared':
         this.count(times, e)
-        return this.expression(e.index, times)
+        return this.address(e.index, times)
       case 'call':
         // Decoding a word to four values, sums over a vector: a handful of instructions.
-        this.work.operations += times * (callCosts[e.intrinsic] ?? (/x4$/.test(e.type) && !this.cpu ? 4 : 1)) * (this.cpu ? 4 : 1)
+        this.work.operations += times * (callCosts[e.intrinsic] ?? (e.type.endsWith('x4') && !this.cpu ? 4 : 1)) * (this.cpu ? 4 : 1)
         return e.args.reduce((n, a) => n + this.expression(a, times), 0)
       case 'matrixLoad':
         this.work.operations += 8 * times
@@ -252,9 +284,4 @@ function binary(op: string, a: number, b: number): number | null {
 function loadBytes(kernel: Kernel, param: string): number {
   const element = kernel.params.find(p => p.name === param)?.element ?? 'u32'
   return element.endsWith('x4') ? (element === 'f16x4' ? 8 : 16) : element === 'f16' ? 2 : 4
-}
-
-/** Names a block gives new values to. */
-function assigned(body: readonly Stmt[]): readonly string[] {
-  return body.flatMap(s => (s.kind === 'assign' ? [s.name] : s.kind === 'for' ? assigned(s.body) : s.kind === 'if' ? [...assigned(s.then), ...assigned(s.otherwise)] : []))
 }

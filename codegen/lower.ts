@@ -24,13 +24,16 @@ export function isView(n: Node): boolean {
   return n.op.name === 'output' || n.op.name === 'splitHeads' || n.op.name === 'mergeHeads'
 }
 
-export function lower(g: Graph, schedules: readonly Schedule[], context: Context): LoweredGraph {
-  const made = new Map<string, { readonly node: Node; readonly choice: ReturnType<typeof choose> }>()
+/** What was chosen for nodes of one key, kept for graphs that are lowered in the same context. */
+export type Made = Map<string, { readonly node: Node; readonly choice: ReturnType<typeof choose> }>
+
+export function lower(g: Graph, schedules: readonly Schedule[], context: Context, made: Made = new Map()): LoweredGraph {
+  const range = JSON.stringify((['tokens', 'outputs'] as const).map(name => context.extent({ name, max: 1 })))
   const choiceOf = (n: Node): ReturnType<typeof choose> => {
     const key = keyOf(n)
     const known = made.get(key)
     if (!known) {
-      const choice = choose(schedules, n, context)
+      const choice = choose(schedules, n, context, `${range} ${key}`)
       made.set(key, { node: n, choice })
       return choice
     }

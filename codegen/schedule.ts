@@ -62,7 +62,18 @@ export interface Context {
   readonly tuned?: TunedChoices
   /** What the chip reaches at most: with it untuned choices are made by estimated cost, without it by order. */
   readonly roof?: Roof
+  /** Choices by cost that were made before, in this very context: found again without making a kernel that is not taken. */
+  readonly costed?: CostedChoices
 }
+
+/** A choice by cost, without its kernels. */
+export interface CostedChoice {
+  readonly schedule: string
+  readonly knobs: Readonly<Record<string, number>>
+  readonly rejected: Readonly<Record<string, string>>
+}
+/** By range of rows and node; what is chosen anew is added. */
+export type CostedChoices = Map<string, CostedChoice>
 
 export type Knobs = Readonly<Record<string, readonly number[]>>
 export type Chosen<K extends Knobs> = { readonly [N in keyof K]: number }
@@ -96,6 +107,7 @@ export function* knobChoices(s: Schedule): Generator<Readonly<Record<string, num
 
 export interface Choice extends Lowered {
   readonly schedule: string
+  readonly knobs: Readonly<Record<string, number>>
   readonly rejected: Readonly<Record<string, string>>
 }
 
@@ -106,20 +118,28 @@ const margin = 0.75
 
 /**
  * A schedule with knobs for a node: what tuning found, else the cheapest by estimate, else the first that accepts. With the
- * reasons against the others; with nothing but reasons where none accepts.
+ * reasons against the others; with nothing but reasons where none accepts. @param key names the node among `context.costed`
  */
-export function choose(schedules: readonly Schedule[], node: Node, context: Context): Choice | { readonly rejected: Rejected } {
+export function choose(schedules: readonly Schedule[], node: Node, context: Context, key = ''): Choice | { readonly rejected: Rejected } {
   const own = schedules.filter(s => s.op === node.op.name)
   const found = context.tuned?.[tuneKey(node, context)]
   if (found !== undefined) {
     const tuned = takeTuned(own, found, node, context)
     if (tuned !== null) return tuned
   }
+  const before = context.costed?.get(key)
+  if (before !== undefined) {
+    const made = takeNamed(own, before, node, context)
+    if (made !== null) return { ...made, ...before }
+  }
   const first = firstThatAccepts(own, node, context)
-  return 'steps' in first && context.roof !== undefined ? cheapest(own, first, node, context, context.roof) : first
+  if (!('steps' in first) || context.roof === undefined) return first
+  const choice = cheapest(own, first, node, context, context.roof)
+  context.costed?.set(key, { schedule: choice.schedule, knobs: choice.knobs, rejected: choice.rejected })
+  return choice
 }
 
-function firstThatAccepts(own: readonly Schedule[], node: Node, context: Context): (Choice & { readonly knobs: Chosen<Knobs> }) | { readonly rejected: Rejected } {
+function firstThatAccepts(own: readonly Schedule[], node: Node, context: Context): Choice | { readonly rejected: Rejected } {
   const rejected: Record<string, string> = {}
   for (const s of own) {
     for (const knobs of knobChoices(s)) {
@@ -138,13 +158,19 @@ function firstThatAccepts(own: readonly Schedule[], node: Node, context: Context
 const isLegal = (s: Schedule, knobs: Chosen<Knobs>): boolean =>
   Object.keys(knobs).length === Object.keys(s.knobs).length && Object.entries(s.knobs).every(([name, values]) => values.includes(knobs[name]!))
 
+/** The kernels of a schedule that is named with its knobs; null where there is none such, or it does not fit. */
+function takeNamed(own: readonly Schedule[], named: Pick<CostedChoice, 'schedule' | 'knobs'>, node: Node, context: Context): Lowered | null {
+  const s = own.find(s => s.name === named.schedule)
+  if (s === undefined || !isLegal(s, named.knobs)) return null
+  const made = attempt(s, node, context, named.knobs)
+  return 'reject' in made ? null : made
+}
+
 function takeTuned(own: readonly Schedule[], found: TunedChoice, node: Node, context: Context): Choice | null {
-  const s = own.find(s => s.name === found.schedule)
-  if (s === undefined || !isLegal(s, found.knobs)) return null
-  const made = attempt(s, node, context, found.knobs)
-  if ('reject' in made) return null
-  const others = own.filter(o => o !== s).map(o => [o.name, `tuning found ${s.name} with ${found.us.toFixed(1)} µs`])
-  return { ...made, schedule: s.name, rejected: Object.fromEntries(others) }
+  const made = takeNamed(own, found, node, context)
+  if (made === null) return null
+  const others = own.filter(o => o.name !== found.schedule).map(o => [o.name, `tuning found ${found.schedule} with ${found.us.toFixed(1)} µs`])
+  return { ...made, schedule: found.schedule, knobs: found.knobs, rejected: Object.fromEntries(others) }
 }
 
 /** Microseconds that steps take by estimate, for as many rows as there may be and logits of one; null where that depends on more than sizes. */
@@ -155,13 +181,14 @@ export function estimateSteps({ steps }: Lowered, context: Context, roof: Roof):
 }
 
 /** The first choice, or a neighbour that differs in one knob, or another schedule, where that is estimated to be clearly faster. */
-function cheapest(own: readonly Schedule[], first: Choice & { readonly knobs: Chosen<Knobs> }, node: Node, context: Context, roof: Roof): Choice {
+function cheapest(own: readonly Schedule[], first: Choice, node: Node, context: Context, roof: Roof): Choice {
   const rejected: Record<string, string> = { ...first.rejected }
   const known = estimateSteps(first, context, roof)
   if (known === null) return first
-  let best = { choice: first as Choice, cost: known * margin }
+  let best = { choice: first, cost: known * margin }
   const consider = (s: Schedule, knobs: Chosen<Knobs>): void => {
-    const made = attempt(s, node, context, knobs)
+    // Verified only where it is taken: most are not, and verifying takes as long as making them.
+    const made = fitting(s, node, context, knobs)
     if ('reject' in made) {
       if (s.name !== first.schedule) rejected[s.name] ??= made.reject
       return
@@ -169,7 +196,7 @@ function cheapest(own: readonly Schedule[], first: Choice & { readonly knobs: Ch
     const cost = estimateSteps(made, context, roof)
     if (cost === null) return
     if (s.name !== first.schedule) rejected[s.name] ??= `estimated ${cost.toFixed(1)} µs, ${first.schedule} ${known.toFixed(1)}`
-    if (cost < best.cost) best = { choice: { ...made, schedule: s.name, rejected }, cost }
+    if (cost < best.cost) best = { choice: { ...made, schedule: s.name, rejected, knobs }, cost }
   }
   for (const s of own) {
     if (s.name !== first.schedule) {
@@ -180,12 +207,19 @@ function cheapest(own: readonly Schedule[], first: Choice & { readonly knobs: Ch
     }
     for (const [name, values] of Object.entries(s.knobs)) for (const value of values) if (value !== first.knobs[name]) consider(s, { ...first.knobs, [name]: value })
   }
+  if (best.choice !== first) for (const { kernel } of best.choice.steps) verify(kernel)
   const others = Object.fromEntries(Object.entries(rejected).filter(([name]) => name !== best.choice.schedule))
-  return { steps: best.choice.steps, scratch: best.choice.scratch, schedule: best.choice.schedule, rejected: others }
+  return { ...best.choice, rejected: others }
 }
 
-/** Makes a schedule's kernels, refusing what the chip cannot run. */
+/** Makes a schedule's kernels and verifies them, refusing what the chip cannot run. */
 export function attempt(s: Schedule, node: Node, context: Context, knobs: Readonly<Record<string, number>>): Lowered | Reject {
+  const made = fitting(s, node, context, knobs)
+  if (!('reject' in made)) for (const { kernel } of made.steps) verify(kernel)
+  return made
+}
+
+function fitting(s: Schedule, node: Node, context: Context, knobs: Readonly<Record<string, number>>): Lowered | Reject {
   const made = s.make(node, context, knobs)
   if ('reject' in made) return made
   const { caps } = context
@@ -194,7 +228,6 @@ export function attempt(s: Schedule, node: Node, context: Context, knobs: Readon
     const shared = sharedBytes(kernel)
     if (shared > caps.sharedBytes) return reject(`${shared} bytes of shared memory; ${caps.chip} has ${caps.sharedBytes}`)
     if (kernel.params.length > caps.maxBuffers) return reject(`${kernel.params.length} buffers; ${caps.chip} binds ${caps.maxBuffers}`)
-    verify(kernel)
   }
   return made
 }

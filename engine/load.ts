@@ -1,8 +1,7 @@
 /** The library's entry: opens a model, compiles its plans for a device, streams the weights there, and hands out sessions. */
 import { fileURLToPath } from 'node:url'
 import { existsSync } from 'node:fs'
-import { compile, type Compiled } from '../codegen/compile.js'
-import { assumedRoof } from '../codegen/estimate.js'
+import type { Compiled } from '../codegen/compile.js'
 import { pageSize } from '../codegen/state.js'
 import { WeftError } from '../graph/error.js'
 import type { Backend, DeviceBuffer } from '../runtime/backend.js'
@@ -22,6 +21,7 @@ import { locateModel } from './hub/pull.js'
 import { inTurn } from './in-turn.js'
 import { logLoaded, observer, type Observe, type ObserveParts } from './observe.js'
 import { Pages } from './pages.js'
+import { compilePlans, contextOf, planning } from './planning.js'
 import { ReferenceExecutor } from './reference.js'
 import { knownRoof } from './roof.js'
 import { DeviceSession } from './session.js'
@@ -31,18 +31,8 @@ import { loadTokenizer, type Tokenizer } from './tokenizer.js'
 import { tunedFor } from './tuned.js'
 import type { Compute, GenerateOptions, LoadOptions, LoadStats, Message, Model, Piece, Session, TraceSink } from './types.js'
 
-/** The context limit unless told, where the model's own is longer. */
-const defaultContext = 32768
-/** Rows of a prefill chunk: enough tiles to fill a GPU; on a CPU enough to decode weights seldom. */
-const defaultChunk = { gpu: 2048, cpu: 256 } as const
-
 /** Bytes of weights from which on, on a CPU, what stands beside them is kept small before speed of loading. */
 const largeModel = 2 ** 30
-
-/** Rows of a prefill chunk on a chip: those asked for, or what suits it. */
-export function chunkOf(caps: Backend['caps'], context: number, wanted?: number): number {
-  return Math.min(wanted ?? (caps.simd ? defaultChunk.cpu : defaultChunk.gpu), context)
-}
 
 /** The built-in model, wherever the package is built to. */
 export function builtInModel(): string {
@@ -80,10 +70,10 @@ export async function load(path: string | ModelSource | null, options: LoadOptio
     const opened = performance.now()
     if (source.notice) options.onNotice?.(`${source.path}: ${source.notice}`)
     const tokenizer = source.tokenizer ? await loadTokenizer(source.tokenizer) : noTokenizer(source)
-    const context = Math.min(options.context ?? defaultContext, source.config.maxPositions)
     if (options.context !== undefined && options.context > source.config.maxPositions) {
       throw new WeftError({ where: '--context', what: 'longer than the model was made for', expected: `at most ${source.config.maxPositions}`, got: String(options.context) })
     }
+    const context = contextOf(source.config.maxPositions, options.context)
     if (!Number.isInteger(context) || context < 1) throw new WeftError({ where: '--context', what: 'positions', expected: 'a whole number from 1', got: String(options.context) })
     const pages = new Pages(options.sequences ?? 1, Math.ceil(context / pageSize))
     const ready = options.device === 'reference' ? reference(source, pages, options.trace) : await onDevice(source, pages, context, options, { ...internals, switches: look })
@@ -111,14 +101,13 @@ function reference(source: ModelSource, pages: Pages, trace: TraceSink | undefin
 async function onDevice(source: ModelSource, pages: Pages, context: number, options: LoadOptions, internals: LoadInternals & { readonly switches: Switches }): Promise<Ready> {
   const backend = await (internals.openDevice ?? openDevice)(options)
   try {
-    const compute = options.compute ?? (backend.caps.f16 && !backend.caps.simd ? 'f16' : 'f32')
-    const kv = options.kvType ?? compute
     const clock = stopwatch()
-    const make = (fuse: boolean): Compiled => compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', {
-      caps: backend.caps, compute, kv, context, sequences: pages.sequences,
-      chunk: chunkOf(backend.caps, context, options.chunk), fuse,
-      ...(options.tuned === false ? {} : { tuned: tunedFor(backend) }), roof: knownRoof(backend) ?? assumedRoof(backend.caps),
-    })
+    const planned = {
+      ...planning(backend.caps, source.config.maxPositions, { ...options, context, sequences: pages.sequences, roof: knownRoof(backend) }),
+      ...(options.tuned === false ? {} : { tuned: tunedFor(backend) }),
+    }
+    const { compute, kv } = planned
+    const make = (fuse: boolean): Compiled => compilePlans(source.config, name => source.tensors.get(name)?.type ?? 'f32', { ...planned, fuse })
     const made = tracedWhole(make, options) ?? make(options.fuse ?? true)
     const compiled = internals.recompile?.(made) ?? made
     const planSeconds = clock()

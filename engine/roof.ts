@@ -16,12 +16,15 @@ const bytesOf = (backend: Backend): number => Math.min(backend.caps.simd ? 96 * 
 const roomOf = (backend: Backend): number => Math.max(mebi, Math.floor((backend.memory().free ?? Infinity) / 8 / mebi) * mebi)
 const runs = 7
 
-function keyOf(backend: Backend): string {
+/** What names a device and its driver. */
+type Named = Pick<Backend, 'name' | 'caps' | 'description'>
+
+function keyOf(backend: Named): string {
   return cacheKey('roof', deviceOf(backend), driverOf(backend), JSON.stringify(roofKernels(backend.caps, mebi)))
 }
 
 /** The roof that was measured on this device before, or null. */
-export function knownRoof(backend: Backend): Roof | null {
+export function knownRoof(backend: Named): Roof | null {
   const found = cacheGet('roof', keyOf(backend))
   return found === null ? null : (JSON.parse(Buffer.from(found).toString('utf8')) as Roof)
 }

@@ -99,6 +99,11 @@ export interface Backend {
   run(recording: Recording, times?: number): Ticket
   /** Runs once with each launch timed by the device's clock. */
   time(recording: Recording): Promise<readonly Timing[]>
+  /**
+   * Runs `times` times over and says how many microseconds all took by the device's clock, without what it costs to hand them over;
+   * absent or null where the device has no such clock, or the host's does as well.
+   */
+  timeRuns?(recording: Recording, times: number): Promise<number | null>
   /** Releases all device memory and threads; safe to call twice. */
   close(): Promise<void>
 }

@@ -17,6 +17,8 @@ export interface Switches {
   readonly userCache: string | null
   /** WEFT_NVRTC: NVRTC's library, or a folder that holds it (a Python wheel unpacked, a toolkit). */
   readonly nvrtc: string | null
+  /** WEFT_COMMIT: what results name as the commit weft was built from, where there is no repository beside the program. */
+  readonly commit: string | null
   /** Where Python keeps packages that may carry NVRTC: VIRTUAL_ENV and CONDA_PREFIX. */
   readonly pythonPrefixes: readonly string[]
   /** What the Hugging Face tools read, as it stands; `engine/hub/settings.ts` says what follows from it. */
@@ -50,7 +52,7 @@ export function switches(): Switches {
   check(checked === '0' || checked === '1', 'WEFT_CHECK', 'value', '0 or 1', checked)
   return Object.freeze({
     debug, dump: text('WEFT_DUMP'), check: checked === '1', cache: text('WEFT_CACHE'), userCache: text('XDG_CACHE_HOME'),
-    nvrtc: text('WEFT_NVRTC'),
+    nvrtc: text('WEFT_NVRTC'), commit: text('WEFT_COMMIT'),
     pythonPrefixes: Object.freeze([text('VIRTUAL_ENV'), text('CONDA_PREFIX')].filter(p => p !== null)),
     hub: Object.freeze({
       token: text('HF_TOKEN') ?? text('HUGGING_FACE_HUB_TOKEN'), tokenPath: text('HF_TOKEN_PATH'), endpoint: text('HF_ENDPOINT'),

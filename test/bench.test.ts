@@ -17,7 +17,6 @@ import { readmeFile, readResults, resultsFolder, speedTable, withTable } from '.
 import type { SpeedRow } from '../bench/speeds.js'
 import { interpret } from '../codegen/interpret.js'
 import { roofKernels } from '../codegen/roof.js'
-import { cudaProfiles } from '../codegen/targets/cuda-profiles.js'
 import { targets } from '../codegen/compile.js'
 import { verify } from '../codegen/verify.js'
 import { shareOf } from '../engine/roof.js'
@@ -29,6 +28,7 @@ import { openModel } from '../weights/open.js'
 import { requiredTensors } from '../weights/required.js'
 import { scratch, weft } from './help-cli.js'
 import { skip } from './support/backends.js'
+import { cudaProfiles } from './support/chips.js'
 
 const folder = scratch()
 test.after(() => rmSync(folder, { recursive: true }))
@@ -255,6 +255,12 @@ test('the HTML report is one file that loads nothing', async () => {
   assert.not.match(html, /<script|<link|src=|url\([^#]|@import/)
   assert.ok(html.includes('a &lt;chip&gt;') && !html.includes('a <chip>'))
   for (const id of ['speeds', 'decode', 'prefill', 'roofline', 'time', 'kernels-decode', 'kernels-prefill']) assert.ok(html.includes(`<section id="${id}">`), id)
+  assert.match(html, /<details><summary>Why not other schedules<\/summary><ul><li>/)
+  // A peer's speeds stand beside weft's, and what is slower than a TFLOP/s is not drawn in thousandths of one.
+  const peer = { program: 'a peer', mean: 10, deviation: 1, ratio: 0.5 }
+  const slow = await htmlReport({ ...report, machine: { ...report.machine, roof: { gbps: 20, gflops: 40, matrixGflops: null } }, rows: report.rows.map(r => ({ ...r, peer })) })
+  assert.match(slow, /<td>a peer<\/td><td class="n">10\.00<\/td><td class="n">1\.00<\/td><td class="n">0\.50<\/td>/)
+  assert.ok(slow.includes('f32: 40.00 GFLOP/s') && !slow.includes('f32: 0.0400 TFLOP/s'))
   const bare = await htmlReport({ ...report, rows: [], kernels: [] })
   assert.not.match(bare, /<section/)
 })

@@ -24,7 +24,7 @@ for (const { target, name, file } of files) {
     assert.is(printCaps(chip), text)
     const source = await openModel(join(fixtures, 'models/qwen3_nvfp4_compressed_tensors'))
     source.close()
-    for (const compute of chip.caps.f16 ? (['f16', 'f32'] as const) : (['f32'] as const)) {
+    for (const compute of chip.caps.f16 && !chip.caps.simd ? (['f16', 'f32'] as const) : (['f32'] as const)) {
       const compiled = compile(source.config, tensor => source.tensors.get(tensor)?.type ?? 'f32', { caps: chip.caps, compute, kv: compute, context: 2048, sequences: 1, chunk: 512, fuse: true })
       assert.is(targets[chip.caps.target].render(compiled.kernels, chip.caps).kernels.length, compiled.kernels.length)
     }
@@ -37,7 +37,7 @@ test('every target has a profile of each name it lists', () => {
     for (const arch of profileNames(target)) {
       const caps = profile({ target, arch, caps: undefined })
       assert.is(caps.target, target)
-      const file = printCaps({ caps, source: ['a test'] })
+      const file = printCaps({ caps, roof: null, source: ['a test'] })
       assert.equal(readCaps(file, 'printed').caps, caps)
     }
     assert.is(profile({ target, arch: undefined, caps: undefined }).target, target)
@@ -63,6 +63,9 @@ const wrong: readonly { readonly what: string; readonly change: Record<string, u
   { what: 'clusters where there are none', change: { cluster: 2 }, message: /f\.json: cluster and tensorCopy: expected 1 and false for wgsl, got 2 and false/ },
   { what: 'a SIMD-group of 64 in Metal', change: { target: 'msl', arch: 'apple9', subgroup: { min: 64, max: 64 } }, message: /f\.json: subgroup: expected min and max of 32 for msl, got \{"min":64,"max":64\}/ },
   { what: 'wavefronts of any size', change: { target: 'hip', arch: 'gfx1100', subgroup: { min: 32, max: 64 } }, message: /f\.json: subgroup: expected min and max of 32, or both of 64 for hip/ },
+  { what: 'a roof that is none', change: { roof: { gbps: 0, gflops: 1, matrixGflops: null } }, message: /f\.json: roof: gbps: expected a number above 0, got 0/ },
+  { what: 'a roof of matrix tiles that are not there', change: { roof: { gbps: 1, gflops: 1, matrixGflops: 1 } }, message: /f\.json: roof: matrixGflops: expected null for a chip without matrix tiles/ },
+  { what: 'a roof with more to it', change: { roof: { gbps: 1, gflops: 1, matrixGflops: null, gpbs: 2 } }, message: /f\.json: roof: expected an object of gbps, gflops, matrixGflops/ },
   { what: 'no source', change: { source: [] }, message: /f\.json: source: expected a list of texts/ },
 ]
 for (const { what, change, message } of wrong) {

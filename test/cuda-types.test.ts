@@ -8,7 +8,6 @@ import { KernelNames } from '../codegen/plan.js'
 import { attempt } from '../codegen/schedule.js'
 import { schedules } from '../codegen/schedules/index.js'
 import { cuda } from '../codegen/targets/cuda.js'
-import { cudaProfiles } from '../codegen/targets/cuda-profiles.js'
 import { quantTypes } from '../codegen/types/table.js'
 import { WeftError } from '../graph/error.js'
 import { embeddingOp } from '../graph/ops/rows.js'
@@ -17,6 +16,7 @@ import { openNvrtc, type Nvrtc } from '../runtime/cuda/nvrtc.js'
 import { skip } from './support/backends.js'
 import { contextOf, problem } from './support/problems.js'
 import { knobsOf } from './support/schedule-problems.js'
+import { cudaProfiles } from './support/chips.js'
 
 const elf = [0x7f, 0x45, 0x4c, 0x46]
 const samples = [

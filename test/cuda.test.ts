@@ -9,7 +9,7 @@ import { inspectKernel } from '../codegen/interpret.js'
 import { intrinsicNames } from '../codegen/intrinsics.js'
 import type { Expr, Kernel, Stmt } from '../codegen/kernel.js'
 import { cuda, cudaText } from '../codegen/targets/cuda.js'
-import { cudaArch, cudaProfiles } from '../codegen/targets/cuda-profiles.js'
+import { cudaArch } from '../codegen/targets/cuda-caps.js'
 import { f32, splat, table, u32 } from '../codegen/value.js'
 import { verify } from '../codegen/verify.js'
 import { WeftError } from '../graph/error.js'
@@ -17,6 +17,7 @@ import { openNvrtc } from '../runtime/cuda/nvrtc.js'
 import type { Nvrtc } from '../runtime/cuda/nvrtc.js'
 import { casesFor } from './support/cuda-kernels.js'
 import { make } from './support/kernels.js'
+import { cudaProfiles } from './support/chips.js'
 
 const hopper = cudaProfiles.sm_90a
 const allCases = casesFor(hopper)

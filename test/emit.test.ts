@@ -6,11 +6,13 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Compiled } from '../codegen/compile.js'
+import { load } from '../engine/load.js'
 import { WeftError } from '../graph/error.js'
 import { openNvrtc } from '../runtime/cuda/nvrtc.js'
 import { compileSource } from '../runtime/wasm/compile.js'
 import { profile } from '../bin/profiles.js'
-import { fixtures, scratch, weft } from './help-cli.js'
+import { fixtures, projectRoot, scratch, weft } from './help-cli.js'
 import { skip } from './support/backends.js'
 import { clang, findClang } from './support/host-device.js'
 
@@ -105,6 +107,32 @@ test('what devices prints is a chip for emit', async () => {
     assert.ok(code !== 0)
     assert.match(stderr, pattern)
   }
+})
+
+test('what is emitted for the chip that is here is what loading takes untuned', async () => {
+  const file = join(folder, 'planned.json')
+  const printed = await weft(['devices', '--caps', '--device', 'wasm'])
+  writeFileSync(file, printed.stdout)
+  const out = join(folder, 'planned')
+  await ok('--caps', file, '--out', out)
+  const plan = JSON.parse(readFileSync(join(out, 'plan.json'), 'utf8')) as PlanFile
+  let compiled: Compiled | undefined
+  await (await load(model, { device: 'wasm', tuned: false }, { recompile: made => (compiled = made) })).close()
+  const loaded = Object.fromEntries(Object.entries(compiled!.plans).map(([name, p]) => [name, p.launches.map(l => `${l.kernel.name} ${l.kernel.schedule} ${JSON.stringify(l.kernel.knobs)}`)]))
+  const emitted = Object.fromEntries(Object.entries(plan.plans).map(([name, p]) => [name, p.launches.map(l => `${l.kernel} ${plan.kernels[l.kernel]!.schedule} ${JSON.stringify(plan.kernels[l.kernel]!.knobs)}`)]))
+  assert.equal(emitted, loaded)
+})
+
+test('emitting chooses by the roof that a chip\'s file gives', async () => {
+  const chip = JSON.parse(readFileSync(join(projectRoot, 'assets/chips/wgsl/least.json'), 'utf8')) as object
+  const knobs = async (roof: object): Promise<string> => {
+    const file = join(folder, 'roof.json')
+    writeFileSync(file, JSON.stringify({ ...chip, units: 64, roof }))
+    return [...(await ok('--caps', file, '--plan', 'prefill')).matchAll(/^\/\/ schedule (.*)$/gm)].map(m => m[1]).join('\n')
+  }
+  // Where arithmetic costs nothing, and where it is all that costs.
+  const [memory, arithmetic] = [await knobs({ gbps: 1, gflops: 1e8, matrixGflops: null }), await knobs({ gbps: 1e6, gflops: 1, matrixGflops: null })]
+  assert.is.not(memory, arithmetic)
 })
 
 test.run()

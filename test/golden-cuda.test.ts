@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { cudaProfiles } from '../codegen/targets/cuda-profiles.js'
 import { WeftError } from '../graph/error.js'
 import { cudaCopies } from '../shaders/cuda-copies.js'
 import { cudaPrelude } from '../shaders/cuda.js'
 import { openNvrtc, type Nvrtc } from '../runtime/cuda/nvrtc.js'
 import { skip } from './support/backends.js'
+import { cudaProfiles } from './support/chips.js'
 
 const folder = fileURLToPath(new URL('../../test/golden/cuda/', import.meta.url))
 const elf = [0x7f, 0x45, 0x4c, 0x46]

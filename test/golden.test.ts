@@ -12,10 +12,10 @@ import * as assert from 'uvu/assert'
 import type { Caps } from '../codegen/caps.js'
 import { compile, targets, type Compiled } from '../codegen/compile.js'
 import { printPlan } from '../codegen/plan.js'
-import { cudaProfiles } from '../codegen/targets/cuda-profiles.js'
 import { printGraph } from '../graph/graph.js'
 import { openModel } from '../weights/open.js'
 import { profile } from '../bin/profiles.js'
+import { cudaProfiles } from './support/chips.js'
 
 const folder = fileURLToPath(new URL('../../test/golden/', import.meta.url))
 const fixtures = fileURLToPath(new URL('../../test/fixtures/', import.meta.url))

@@ -13,7 +13,6 @@ import type { Launch } from '../codegen/plan.js'
 import { resident } from '../codegen/resident.js'
 import { stateLayout } from '../codegen/state.js'
 import { cuda } from '../codegen/targets/cuda.js'
-import { cudaProfiles } from '../codegen/targets/cuda-profiles.js'
 import { wasm } from '../codegen/targets/wasm.js'
 import { u32, Value } from '../codegen/value.js'
 import { verify } from '../codegen/verify.js'
@@ -21,6 +20,7 @@ import { openWasm } from '../runtime/wasm/backend.js'
 import { boxes, clustered, pipelined, pooled, ring, type CopyCase } from './support/copy-kernels.js'
 import { make, onlineSoftmax, tiledProduct, treeReduction } from './support/kernels.js'
 import { runOn } from './support/wasm-kernels.js'
+import { cudaProfiles } from './support/chips.js'
 
 const bytes = (a: ArrayBufferView): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength).slice()
 const floats = (b: Uint8Array): readonly number[] => [...new Float32Array(b.slice().buffer)]

@@ -8,7 +8,6 @@ import { KernelNames, plan, type Plan } from '../codegen/plan.js'
 import type { Context } from '../codegen/schedule.js'
 import { schedules } from '../codegen/schedules/index.js'
 import { stateLayout } from '../codegen/state.js'
-import { cudaProfiles } from '../codegen/targets/cuda-profiles.js'
 import { weightLayout } from '../codegen/types/layout.js'
 import { cache, graph, input, weight, type Graph } from '../graph/graph.js'
 import type { Node } from '../graph/op.js'
@@ -18,6 +17,7 @@ import { linear } from '../graph/ops/linear.js'
 import { rmsNorm } from '../graph/ops/norm.js'
 import { rope } from '../graph/ops/rope.js'
 import { floats } from '../graph/tensor.js'
+import { cudaProfiles } from './support/chips.js'
 
 const tokens = { name: 'tokens', max: 4 } as const
 const extents: Readonly<Record<string, Extent>> = { tokens: { dim: 'tokens', min: 1, max: 4 } }

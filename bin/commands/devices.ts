@@ -4,6 +4,8 @@
  * `weft emit --caps` takes, so that kernels for this chip can be made on another machine.
  */
 import type { Caps } from '../../codegen/caps.js'
+import type { Roof } from '../../codegen/roof.js'
+import { knownRoof } from '../../engine/roof.js'
 import { WeftError } from '../../graph/error.js'
 import type { MemoryInfo } from '../../runtime/backend.js'
 import { printCaps } from '../caps-file.js'
@@ -19,6 +21,8 @@ export interface DeviceReport {
   readonly description: string
   readonly caps: Caps | null
   readonly memory: MemoryInfo | null
+  /** What it was measured to reach, where `weft bench` or `weft tune` ran on it. */
+  readonly roof?: Roof | null
   /** WebGPU's features, as the adapter lists them. */
   readonly features?: readonly string[]
   /** Whether a processor does a GPU's work: taken when it is named, never by `auto`. */
@@ -63,7 +67,7 @@ function cudaReports(): Promise<readonly Found[]> {
     const { cudaDevices } = await import('../../runtime/cuda/devices.js')
     const { devices, reason } = await cudaDevices()
     if (devices.length === 0) return [{ name: 'cuda', available: false, description: reason ?? 'no device', caps: null, memory: null }]
-    return devices.map(d => ({ name: d.index === 0 ? 'cuda' : `cuda:${d.index}`, available: true, description: d.caps.chip, caps: d.caps, memory: { free: null, total: d.bytes } }))
+    return devices.map(d => ({ name: d.index === 0 ? 'cuda' : `cuda:${d.index}`, available: true, description: d.caps.chip, caps: d.caps, memory: { free: null, total: d.bytes }, roof: knownRoof({ name: 'cuda', caps: d.caps, description: d.caps.chip }) }))
   })
 }
 
@@ -76,7 +80,7 @@ function webGpuReports(): Promise<readonly Found[]> {
     return Promise.all(shown.map(async ({ description, software, features }) => {
       const backend = await openWebGpu({ software })
       try {
-        return { name: 'webgpu', available: true, description: `${description}${software ? ' (software: a processor does the work)' : ''}`, caps: backend.caps, memory: backend.memory(), features, software }
+        return { name: 'webgpu', available: true, description: `${description}${software ? ' (software: a processor does the work)' : ''}`, caps: backend.caps, memory: backend.memory(), roof: knownRoof(backend), features, software }
       } finally {
         await backend.close()
       }
@@ -89,7 +93,7 @@ async function wasmReport(): Promise<Found> {
   const { chipName, defaultThreads, relaxedSimd } = await import('../../runtime/wasm/machine.js')
   const { freemem, totalmem } = await import('node:os')
   const caps = wasmCaps(defaultThreads(), relaxedSimd(), chipName())
-  return { name: 'wasm', available: true, description: caps.chip, caps, memory: { free: freemem(), total: totalmem() } }
+  return { name: 'wasm', available: true, description: caps.chip, caps, memory: { free: freemem(), total: totalmem() }, roof: knownRoof({ name: 'wasm', caps, description: caps.chip }) }
 }
 
 /** One device's capabilities, with driver, version and day. Throws a WeftError, with exit code 2 where no device has the name. */
@@ -97,7 +101,7 @@ function capsFile(devices: readonly DeviceReport[], name: string): string {
   const found = devices.find(d => (name === 'auto' ? d.auto : d.name === name))
   if (found === undefined) throw wrongOption('--device', 'no such device', `auto, ${devices.map(d => d.name).join(', ')}`, JSON.stringify(name))
   if (found.caps === null) throw new WeftError({ where: 'devices', what: found.available ? `${found.name} has no kernels` : `${found.name} is not available: ${found.description}` })
-  return printCaps({ caps: found.caps, source: [`measured by weft ${packageVersion()} on ${new Date().toISOString().slice(0, 10)}: ${found.description}`] })
+  return printCaps({ caps: found.caps, roof: found.roof ?? null, source: [`measured by weft ${packageVersion()} on ${new Date().toISOString().slice(0, 10)}: ${found.description}`] })
 }
 
 function describe(d: DeviceReport): string {

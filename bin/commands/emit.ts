@@ -12,6 +12,7 @@ import type { Kernel } from '../../codegen/kernel.js'
 import { printPlan, type Plan } from '../../codegen/plan.js'
 import { planJson, printJson } from '../../codegen/plan-json.js'
 import { printKernel } from '../../codegen/print.js'
+import { planning } from '../../engine/planning.js'
 import { WeftError } from '../../graph/error.js'
 import { printGraph } from '../../graph/graph.js'
 import { openModel } from '../../weights/open.js'
@@ -20,7 +21,7 @@ import { writeTextFile } from '../input.js'
 import { modelPath } from '../load.js'
 import { integer, loadOptions, modelOption } from '../options.js'
 import { packageVersion } from '../package.js'
-import { profile, profileNames } from '../profiles.js'
+import { chip, profileNames } from '../profiles.js'
 import { note } from '../terminal.js'
 
 const stages = ['graph', 'kernel', 'plan', 'text', 'json'] as const
@@ -41,20 +42,18 @@ export const emitCommand = defineCommand({
     compute: loadOptions.compute,
     'kv-type': loadOptions['kv-type'],
     context: { ...loadOptions.context, defaultDescription: 'the model\'s own, at most 32768' },
+    batch: { type: 'number', requiresArg: true, alias: 'b', describe: 'Rows of a prompt computed together', defaultDescription: '2048, on a processor 256' },
     'no-fuse': loadOptions['no-fuse'],
     out: { type: 'string', requiresArg: true, describe: 'Write files into this folder instead of printing' },
   },
   async run(argv) {
-    const caps = profile(argv)
-    const limit = integer('--context', argv.context, 1, 2 ** 24) ?? 32768
+    const { caps, roof } = chip(argv)
     const path = await modelPath(argv.model)
     const source = await openModel(path)
     source.close()
-    const compute = argv.compute ?? (caps.f16 && !caps.simd ? 'f16' : 'f32')
-    const context = Math.min(limit, source.config.maxPositions)
-    const options: CompileOptions = {
-      caps, compute, kv: argv['kv-type'] ?? compute, context, sequences: 1, chunk: Math.min(512, context), fuse: !argv['no-fuse'],
-    }
+    const options = planning(caps, source.config.maxPositions, {
+      compute: argv.compute, kvType: argv['kv-type'], context: integer('--context', argv.context, 1, 2 ** 24), chunk: integer('--batch', argv.batch, 1, 65536), fuse: !argv['no-fuse'], roof,
+    })
     const compiled = compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', options)
     const plans = (argv.plan === 'all' ? planNames : [argv.plan]).map(name => compiled.plans[name])
     const emission: Emission = { options, compiled, plans, kernels: chosen(plans, argv.kernel), model: modelName(path), alone: argv.out !== undefined }

@@ -1,7 +1,7 @@
 /** What CUDA devices there are, and what each can do, as the driver says it. */
 import { WeftError } from '../../graph/error.js'
 import type { Caps } from '../../codegen/caps.js'
-import { cudaCaps } from '../../codegen/targets/cuda-profiles.js'
+import { cudaCaps } from '../../codegen/targets/cuda-caps.js'
 import { attribute, openDriver } from './driver.js'
 import type { Driver } from './driver.js'
 import { openNvrtc } from './nvrtc.js'

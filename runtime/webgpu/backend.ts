@@ -126,6 +126,11 @@ export class WebGpuBackend implements Backend {
     return this.recorder.time(recordingOf(recording))
   }
 
+  async timeRuns(recording: Recording, times: number): Promise<number | null> {
+    this.health.check()
+    return this.recorder.timeRuns(recordingOf(recording), times)
+  }
+
   async close(): Promise<void> {
     return (this.closing ??= this.shut())
   }
