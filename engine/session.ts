@@ -175,8 +175,8 @@ export class DeviceSession implements Session {
         next = await this.sample(Uint32Array.of(next!), sampler, ids.length)
       }
     }
-    const rest = reason === 'stop' ? '' : text.end()
-    const tail = filter.push(rest)
+    // A character that never became whole is U+FFFD, as in decoded ids; after a stop text the filter swallows it.
+    const tail = filter.push(text.end())
     const last = tail.stopped ? tail.text : tail.text + filter.end()
     const done = performance.now()
     yield { text: last, ids: [], done: { reason: reason, stats: this.figures({ seed, prompt: ids.length, cached, made: made.length, started, prefilled, done }) } }

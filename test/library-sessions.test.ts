@@ -1,7 +1,9 @@
 /** What a program may do to sessions and options: several at once, closing in the middle, and values that mean nothing. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Executor } from '../engine/executor.js'
 import { load, WeftError, type GenerateOptions, type LoadOptions, type Model, type Piece } from '../engine/index.js'
+import { DeviceSession } from '../engine/session.js'
 
 let model: Model
 
@@ -55,6 +57,25 @@ test('a session that is closed in the middle of a text ends it, and its place is
   assert.match(await refusal(() => textOf(pieces)), /^1 \[session\] the session is closed$/)
   assert.match(await refusal(() => session.logits(Uint32Array.of(1))), /^1 \[session\] the session is closed$/)
   assert.match(await textOf(model.generate(questions[0])), /^A lighthouse is a tower/)
+})
+
+test('the text is that of its ids, where a stop token leaves a character in the middle too', async () => {
+  const { tokenizer, config } = model
+  const [half, stop] = [tokenizer.idOf('ð')!, tokenizer.idOf('<|im_end|>')!]
+  assert.is(model.detokenize([half]), '\ufffd')
+  const script: Executor = {
+    maxRows: 8, maxOutputs: 8, hasCandidates: false, weightBytesPerToken: 0, cacheBytesPerPosition: 0, cacheBytes: 0,
+    run: async () => ({ next: Uint32Array.of(half) }),
+    greedy: async () => Uint32Array.of(stop),
+    release: () => undefined,
+    close: async () => undefined,
+  }
+  const session = new DeviceSession({
+    executor: script, tokenizer, generation: { stopIds: [stop] }, context: 32, vocab: config.vocab, chunk: 8, sequence: 0,
+    encode: text => model.tokenize(text as string), onClose: () => undefined,
+  })
+  assert.is(await textOf(session.generate('x', { temperature: 0 })), '\ufffd')
+  assert.is(await textOf(session.generate('x', { temperature: 0, stop: ['\ufffd'] })), '')
 })
 
 const anything = (value: unknown): never => value as never
