@@ -46,7 +46,8 @@ export function packageFolder(): string {
 }
 
 function commitOf(root: string): string | null {
-  if (!existsSync(join(root, '.git'))) return switches().commit
+  const { commit: told } = switches()
+  if (told !== null || !existsSync(join(root, '.git'))) return told
   const git = (...args: readonly string[]): string | null => {
     const { status, stdout } = spawnSync('git', ['-C', root, ...args], { encoding: 'utf8' })
     return status === 0 ? stdout.trim() : null

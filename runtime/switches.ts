@@ -17,7 +17,7 @@ export interface Switches {
   readonly userCache: string | null
   /** WEFT_NVRTC: NVRTC's library, or a folder that holds it (a Python wheel unpacked, a toolkit). */
   readonly nvrtc: string | null
-  /** WEFT_COMMIT: what results name as the commit weft was built from, where there is no repository beside the program. */
+  /** WEFT_COMMIT: what results name as the commit weft was built from, in place of the one checked out beside the program. */
   readonly commit: string | null
   /** Where Python keeps packages that may carry NVRTC: VIRTUAL_ENV and CONDA_PREFIX. */
   readonly pythonPrefixes: readonly string[]

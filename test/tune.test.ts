@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rankCorrelation, timeOfRun } from '../bench/numbers.js'
+import { tune } from '../bench/tune.js'
 import { TuneProblem } from '../bench/tune-problem.js'
+import type { Tuned } from '../bench/tune-search.js'
 import { compile, targets, type CompileOptions } from '../codegen/compile.js'
 import { assumedRoof, estimate } from '../codegen/estimate.js'
 import type { Kernel } from '../codegen/kernel.js'
@@ -18,6 +20,8 @@ import { tuneKey } from '../codegen/tuned.js'
 import { readChoices } from '../engine/tuned.js'
 import { shapeNamed } from '../graph/models/shapes.js'
 import type { Node } from '../graph/op.js'
+import type { Source } from '../codegen/target.js'
+import type { Backend, Program } from '../runtime/backend.js'
 import { openWasm, wasmCaps } from '../runtime/wasm/backend.js'
 import { weft } from './help-cli.js'
 import { cudaProfiles } from './support/chips.js'
@@ -172,6 +176,30 @@ test('candidates are judged by the op\'s meaning: sound kernels pass, and wrong 
       } finally {
         problem.close()
       }
+    }
+  } finally {
+    await backend.close()
+  }
+})
+
+test('an untuned kernel that spills registers is measured all the same, a candidate that does is not', async () => {
+  const backend = await openWasm({ threads: 2 })
+  // As a GPU's compiler would report it of every kernel.
+  const spilling: Backend = Object.create(backend, {
+    compile: { value: async (source: Source): Promise<Program> => {
+      const program = await backend.compile(source)
+      program.resources = () => ({ registers: 255, spilledBytes: 8, sharedBytes: 0 })
+      return program
+    } },
+  }) as Backend
+  try {
+    const options = { ...optionsOf({ caps: backend.caps }), roof: assumedRoof(backend.caps) }
+    const found: Tuned[] = []
+    for await (const t of tune(spilling, shapeNamed('tiny'), types, options, { roof: options.roof, seconds: 1, plans: ['decode'], op: 'fusedLinear', anew: true, signal: null })) found.push(t)
+    assert.ok(found.length > 0)
+    for (const t of found) {
+      assert.is(t.best.name, t.untuned.name, t.key)
+      assert.ok(t.untuned.us > 0 && t.rejected === t.candidates - 1, `${t.rejected} of ${t.candidates} rejected`)
     }
   } finally {
     await backend.close()

@@ -201,13 +201,15 @@ for (const gpu of testGpus()) {
     await backend.close()
   })
 
-  test('without validation', async () => {
-    const backend = await gpu.open({ validated: false })
-    const program = await backend.compile(wgsl.render([grow], backend.caps))
-    const x = backend.alloc(256, 'x')
-    await backend.run(backend.record(planOf(backend, program, [{ kernel: grow, args: [viewOf(x)] }])), 5).done
-    assert.equal(wordsOf(await backend.read(x, 0, 8)), [31, 0])
-    await backend.close()
+  test('with and without checks of calls and of indices', async () => {
+    for (const options of [{ validated: false, robust: false }, { validated: false }, { robust: true }, { robust: false }]) {
+      const backend = await gpu.open(options)
+      const program = await backend.compile(wgsl.render([grow], backend.caps))
+      const x = backend.alloc(256, 'x')
+      await backend.run(backend.record(planOf(backend, program, [{ kernel: grow, args: [viewOf(x)] }])), 5).done
+      assert.equal(wordsOf(await backend.read(x, 0, 8)), [31, 0], JSON.stringify(options))
+      await backend.close()
+    }
   })
 
   test('closing twice, and using what is closed', async () => {

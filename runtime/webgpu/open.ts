@@ -14,11 +14,14 @@ import { videoMemory } from './video-memory.js'
 export interface WebGpuOptions {
   /** Take a software adapter, and only one. Without it only a real GPU is taken. */
   readonly software?: boolean
-  /**
-   * Dawn's checks of every call and of every index of a kernel. Turn them off only for plans that passed with them
-   * in the same process: out of bounds then reads and writes what is there.
-   */
+  /** Dawn's checks of every call of the API; on unless told. Turn them off only for plans that passed with them in the same process. */
   readonly validated?: boolean
+  /**
+   * Dawn's clamps of every index in a kernel, which cost up to a third of a prompt's speed on a GPU. weft's kernels keep within their
+   * buffers whatever a model's file says, as the interpreter shows and as CUDA, which has no such clamps, needs of them;
+   * so they are on only for software adapters, unless told.
+   */
+  readonly robust?: boolean
   /** A part of the adapter's name, where there are several. */
   readonly adapter?: string
 }
@@ -33,11 +36,11 @@ export interface WebGpuAdapterInfo {
 
 const backends: Readonly<Partial<Record<NodeJS.Platform, string>>> = { linux: 'vulkan', darwin: 'metal', win32: 'd3d12' }
 
-function dawnOptions({ validated = true, adapter }: WebGpuOptions): string[] {
+function dawnOptions({ validated = true, adapter, software = false, robust = software }: WebGpuOptions): string[] {
   // NVIDIA's f16 is held back by Dawn since old drivers had faults in it; the tests of intrinsics run on it. Kernels write
   // shared arrays before they read them, which the interpreter checks: zeroing them first costs a pass over them in every
   // group, and on software adapters most of the time it takes to compile a kernel.
-  const enable = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', 'disable_workgroup_init', ...(validated ? [] : ['skip_validation', 'disable_robustness'])]
+  const enable = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', 'disable_workgroup_init', ...(validated ? [] : ['skip_validation']), ...(robust ? [] : ['disable_robustness'])]
   const backend = backends[process.platform]
   return [
     ...(backend ? [`backend=${backend}`] : []),
