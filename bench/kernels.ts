@@ -14,7 +14,7 @@ import type { LaunchTime, ProfiledModel, RunTime } from '../engine/profile.js'
 import type { Session } from '../engine/types.js'
 import { shareOf } from '../engine/roof.js'
 import { median, randomIds, sum } from './numbers.js'
-import { generate } from './speeds.js'
+import { generate, warmMilliseconds } from './speeds.js'
 
 /** Launches of one kernel in one run of a plan; times and amounts are of one launch, on average. */
 export interface KernelRow {
@@ -60,8 +60,6 @@ export interface KernelOptions {
   readonly depth: number
   readonly runs: number
 }
-
-const warmMilliseconds = 500
 
 export async function kernelsOf(loaded: ProfiledModel, roof: Roof, options: KernelOptions): Promise<readonly PlanProfile[]> {
   const { model, profile } = loaded
