@@ -48,8 +48,9 @@ export interface ConvertReport {
   readonly notes: readonly string[]
 }
 
-/** The format that a path asks for. */
+/** The format that a path asks for. A folder that looks like a file would surprise whoever wanted that file. */
 export function formatOf(path: string): Format {
+  check(!/\.safetensors$|\.(?!gguf$|dat$)(gguf|dat)$/i.test(path), where, `${path}: no name of a file that is written`, 'NAME.gguf, NAME.dat, or a new folder for safetensors')
   return path.endsWith('.gguf') ? 'gguf' : path.endsWith('.dat') ? 'dat' : 'safetensors'
 }
 

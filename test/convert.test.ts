@@ -107,6 +107,15 @@ test('a number that f16 does not hold is refused, with its tensor', async () => 
   assert.equal(readdirSync(out), [])
 })
 
+test('a name that looks like a file of another kind makes no folder', async () => {
+  const folder = makeFolder()
+  for (const name of ['x.safetensors', 'x.GGUF', 'x.Dat']) {
+    const error = await convertModel(fixture('models/qwen3'), join(folder, name)).catch((e: unknown) => e)
+    assert.match(String(error), /x\.\w+: no name of a file that is written: expected NAME\.gguf, NAME\.dat, or a new folder/)
+  }
+  assert.equal(readdirSync(folder), [])
+})
+
 test('nothing is written over, and nothing half-written stays', async () => {
   const folder = makeFolder()
   writeFiles(folder, { 'x.gguf': 'mine', 'config.json': '{}' })
