@@ -63,10 +63,10 @@ export function generateOptionsOf(argv: GenerateArguments): GenerateOptions {
   })
 }
 
-/** The device's name. Throws a WeftError with exit code 2 for an unknown one; whether it is there is the engine's to say. */
-export function deviceOf(name: string): DeviceName {
+/** The device's name. Throws a WeftError with exit code 2 for an unknown one, naming the option; whether it is there is the engine's to say. */
+export function deviceOf(name: string, option = '--device'): DeviceName {
   if (/^(auto|wasm|webgpu|cuda|cuda:\d{1,3}|reference)$/.test(name)) return name as DeviceName
-  throw wrongOption('--device', 'unknown device', 'auto, wasm, webgpu, cuda, cuda:N or reference', JSON.stringify(name))
+  throw wrongOption(option, 'unknown device', 'auto, wasm, webgpu, cuda, cuda:N or reference', JSON.stringify(name))
 }
 
 /** An integer within [least, most], or undefined where none was given. Throws a WeftError with exit code 2. */

@@ -48,9 +48,11 @@ export interface ConvertReport {
   readonly notes: readonly string[]
 }
 
-/** The format that a path asks for. */
+/** The format that a path asks for. A folder that looks like a file would surprise whoever wanted that file. */
 export function formatOf(path: string): Format {
-  return path.endsWith('.gguf') ? 'gguf' : path.endsWith('.dat') ? 'dat' : 'safetensors'
+  const [, kind = null] = /\.(safetensors|gguf|dat)$/i.exec(path) ?? []
+  check(kind === null || kind === 'gguf' || kind === 'dat', where, `${path}: no name of a file that is written`, 'NAME.gguf, NAME.dat, or a new folder for safetensors')
+  return kind ?? 'safetensors'
 }
 
 /** Converts the model at `from` into `to`. Throws a WeftError that names the file, tensor or setting at fault; nothing is overwritten. */

@@ -107,6 +107,27 @@ test('a number that f16 does not hold is refused, with its tensor', async () => 
   assert.equal(readdirSync(out), [])
 })
 
+for (const name of ['qwen3-k/model.gguf', 'llama-codebooks', 'llama3-q4/model.gguf', 'qwen3-q8_0/model.gguf']) {
+  test(`${name}: every block type of GGUF passes into another GGUF file as it is`, async () => {
+    const from = fixture(`gguf/${name}`)
+    const { at, lost } = await through(from, ['a.gguf'])
+    assert.equal(lost, [])
+    await opened([from, at], (a, b) => {
+      for (const [tensor, { type }] of a!.tensors) assert.is(b!.tensors.get(tensor)!.type, type, tensor)
+      sameValues(a!, b!)
+    })
+  })
+}
+
+test('a name that looks like a file of another kind makes no folder', async () => {
+  const folder = makeFolder()
+  for (const name of ['x.safetensors', 'x.GGUF', 'x.Dat']) {
+    const error = await convertModel(fixture('models/qwen3'), join(folder, name)).catch((e: unknown) => e)
+    assert.match(String(error), /x\.\w+: no name of a file that is written: expected NAME\.gguf, NAME\.dat, or a new folder/)
+  }
+  assert.equal(readdirSync(folder), [])
+})
+
 test('nothing is written over, and nothing half-written stays', async () => {
   const folder = makeFolder()
   writeFiles(folder, { 'x.gguf': 'mine', 'config.json': '{}' })

@@ -131,7 +131,7 @@ test('weft check --trace names a port\'s mistake; --against compares devices; wr
   assert.match(against.stdout, /^lm_head +[\d.e-]+ +[\d.e-]+ +\d ok$|^lm_head .* ok$/m)
   assert.match(against.stdout, /^passed: .* on WebAssembly.*, f32, against reference, float64 on the CPU, f32; 4 tokens/m)
   for (const [args, message] of [
-    [['--against', 'wasm', '--trace', 'x'], /one of the two/], [['--against', 'auto'], /no single device/],
+    [['--against', 'wasm', '--trace', 'x'], /one of the two/], [['--against', 'auto'], /no single device/], [['--against', 'wasm,gpu'], /\[--against\] unknown device: .* got "gpu"/],
     [['--ids', '1 2'], /given without --against/], [['--tolerance', '0'], /\[--tolerance\]/],
   ] as const) {
     const { code, stderr } = await weft([...tiny, ...args])

@@ -2,7 +2,8 @@
  * The writing side of GGUF, version 3: metadata with their types, tensor descriptions, then the data, each tensor
  * at a multiple of 32 bytes. Format: ggml-org/ggml, docs/gguf.md.
  */
-import { WeftError } from '../graph/error.js'
+import { check } from '../graph/error.js'
+import { ggufBlock, supportedTypes, type GgufBlock } from './gguf-types.js'
 import type { FileLayout, Slot } from './tensor-file.js'
 
 /** A metadata value with ggml's value type. */
@@ -15,32 +16,8 @@ export type GgufValue =
 
 export type GgufMetadata = readonly (readonly [key: string, value: GgufValue])[]
 
-interface Written {
-  /** Number in ggml's enumeration. */
-  readonly id: number
-  readonly values: number
-  readonly bytes: number
-}
-
-/** The types that are written. */
-const types: Readonly<Record<string, Written>> = {
-  f32: { id: 0, values: 1, bytes: 4 },
-  f16: { id: 1, values: 1, bytes: 2 },
-  q4_0: { id: 2, values: 32, bytes: 18 },
-  q4_1: { id: 3, values: 32, bytes: 20 },
-  q8_0: { id: 8, values: 32, bytes: 34 },
-  bf16: { id: 30, values: 1, bytes: 2 },
-  mxfp4: { id: 39, values: 32, bytes: 17 },
-  nvfp4: { id: 40, values: 64, bytes: 36 },
-}
-
 const alignment = 32
 const align = (n: number): number => Math.ceil(n / alignment) * alignment
-
-/** Values of a row that one block holds, or null for a type that is not written. */
-export function ggufBlock(type: string): { readonly values: number; readonly bytes: number } | null {
-  return Object.hasOwn(types, type) ? types[type]! : null
-}
 
 /** A slot of a GGUF file; the width of `shape` is a whole number of blocks. */
 export function ggufSlot(name: string, type: string, shape: readonly number[]): Slot {
@@ -48,9 +25,9 @@ export function ggufSlot(name: string, type: string, shape: readonly number[]): 
   return { name, dtype: type, shape, bytes: (shape.reduce((n, d) => n * d, 1) / values) * bytes }
 }
 
-function writtenType(type: string): Written {
-  const found = Object.hasOwn(types, type) ? types[type] : undefined
-  if (!found) throw new WeftError({ where: 'gguf', what: 'type that is not written', expected: Object.keys(types).join(', '), got: type })
+function writtenType(type: string): GgufBlock {
+  const found = ggufBlock(type)
+  check(found !== null, 'gguf', 'type that is not written', supportedTypes, type)
   return found
 }
 

@@ -11,51 +11,10 @@ import { Fields, readable, show } from './fields.js'
 import { checkApart, type FileTensor, type FindWeight } from './file-tensor.js'
 import type { ModelFiles } from './files.js'
 import { readGgufHeader, type GgufHeader } from './gguf-header.js'
+import { ggufTypes, supportedTypes } from './gguf-types.js'
 import type { GenerationDefaults, WeightTensor } from './model.js'
 
 const where = 'gguf'
-
-/** Types by their number in ggml: values in a block, and its bytes. Those without are named only for the error. */
-interface GgufType {
-  readonly name: string
-  readonly values?: number
-  readonly bytes?: number
-}
-
-const types: ReadonlyMap<number, GgufType> = new Map<number, GgufType>([
-  [0, { name: 'f32', values: 1, bytes: 4 }],
-  [1, { name: 'f16', values: 1, bytes: 2 }],
-  [2, { name: 'q4_0', values: 32, bytes: 18 }],
-  [3, { name: 'q4_1', values: 32, bytes: 20 }],
-  [6, { name: 'q5_0', values: 32, bytes: 22 }],
-  [7, { name: 'q5_1', values: 32, bytes: 24 }],
-  [8, { name: 'q8_0', values: 32, bytes: 34 }],
-  // What llama.cpp makes of activations; no file holds them.
-  [9, { name: 'q8_1' }], [15, { name: 'q8_k' }],
-  [10, { name: 'q2_k', values: 256, bytes: 84 }],
-  [11, { name: 'q3_k', values: 256, bytes: 110 }],
-  [12, { name: 'q4_k', values: 256, bytes: 144 }],
-  [13, { name: 'q5_k', values: 256, bytes: 176 }],
-  [14, { name: 'q6_k', values: 256, bytes: 210 }],
-  [16, { name: 'iq2_xxs', values: 256, bytes: 66 }],
-  [17, { name: 'iq2_xs', values: 256, bytes: 74 }],
-  [18, { name: 'iq3_xxs', values: 256, bytes: 98 }],
-  [19, { name: 'iq1_s', values: 256, bytes: 50 }],
-  [20, { name: 'iq4_nl', values: 32, bytes: 18 }],
-  [21, { name: 'iq3_s', values: 256, bytes: 110 }],
-  [22, { name: 'iq2_s', values: 256, bytes: 82 }],
-  [23, { name: 'iq4_xs', values: 256, bytes: 136 }],
-  [24, { name: 'i8' }], [25, { name: 'i16' }], [26, { name: 'i32' }], [27, { name: 'i64' }], [28, { name: 'f64' }],
-  [29, { name: 'iq1_m', values: 256, bytes: 56 }],
-  [30, { name: 'bf16', values: 1, bytes: 2 }],
-  [34, { name: 'tq1_0', values: 256, bytes: 54 }],
-  [35, { name: 'tq2_0', values: 256, bytes: 66 }],
-  [39, { name: 'mxfp4', values: 32, bytes: 17 }],
-  [40, { name: 'nvfp4', values: 64, bytes: 36 }],
-])
-
-/** The supported ones, for error messages. */
-const supported = [...types.values()].filter(t => t.values !== undefined).map(t => t.name).join(', ')
 
 /** Hugging Face module names by GGUF's, inside a layer. */
 const layerNames: Readonly<Record<string, string>> = {
@@ -121,7 +80,7 @@ function placed({ name, type, dimensions, offset }: GgufHeader['tensors'][number
   const at = `${file}: tensor ${readable(name)}`
   check(offset % header.alignment === 0, where, `${at}: offset`, `a multiple of ${header.alignment}`, `${offset}`)
   check(header.dataAt + offset <= size, where, `${at}: begins beyond the end of the file (truncated?)`, `less than ${size - header.dataAt}`, `${offset}`)
-  const known = types.get(type)
+  const known = ggufTypes.get(type)
   const shape = [...dimensions].reverse()
   const dtype = known?.name ?? `type ${type}`
   const range = { file, offset: header.dataAt + offset, bytes: 0 }
@@ -146,8 +105,8 @@ export function ggufWeights(files: ModelFiles, gguf: GgufFile, rotated: Readonly
 
 /** A tensor of the file as the weight `name`; throws, naming the supported types, when its own is not among them. */
 export function ggufWeight(files: ModelFiles, gguf: GgufFile, tensor: FileTensor, name: string, permutedHeads?: number): WeightTensor {
-  const type = [...types.values()].find(t => t.name === tensor.dtype)
-  check(type?.values !== undefined, where, `${tensor.range.file}: tensor ${readable(tensor.name)}: type`, supported, tensor.dtype)
+  const type = [...ggufTypes.values()].find(t => t.name === tensor.dtype)
+  check(type?.values !== undefined, where, `${tensor.range.file}: tensor ${readable(tensor.name)}: type`, supportedTypes, tensor.dtype)
   const side = tensor.dtype === 'nvfp4' ? gguf.tensors.get(tensor.name.replace(/weight$/, 'scale')) : undefined
   return {
     name,

@@ -6,7 +6,7 @@ import { figure, table } from '../table.js'
 export function describeOps(r: TraceReport): string {
   const lines = [
     ...(r.prompt === null ? [] : [promptLine(r.prompt)]),
-    comparisons(r.fused === null ? r.ops : r.ops.length > 0 ? r.ops : []).trimEnd(),
+    comparisons(r.ops).trimEnd(),
     ...(r.unknown.length === 0 ? [] : [`not in the model: ${few(r.unknown)}`]),
     ...(r.missing.length === 0 ? [] : [`not in the trace: ${few(r.missing)}`]),
     ...(r.fused === null ? [] : [fusedLine(r.fused)]),

@@ -77,7 +77,7 @@ async function shown(load: LoadOptions): Promise<LoadOptions> {
 function devicesOf(list: string): readonly DeviceName[] {
   const names = list.split(',').map(name => name.trim())
   if (names.includes('auto')) throw wrongOption('--against', 'no single device', 'wasm, webgpu, cuda, cuda:N or reference', 'auto')
-  return names.map(deviceOf)
+  return names.map(name => deviceOf(name, '--against'))
 }
 
 /** The report for people: one line a comparison, each with its verdict. */

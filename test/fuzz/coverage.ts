@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Profiler } from 'node:inspector'
 
 /** What mutants can reach, relative to the compiled sources. */
-const watched = /^(weights\/(?!quantize\.js|write\.js|floats\.js)|engine\/(tokenizer|chat-template|bounded-jinja|hub\/(name|select)))/
+const watched = /^(weights\/(?!quantize(-blocks)?\.js|write\.js|floats\.js)|engine\/(tokenizer|chat-template|bounded-jinja|hub\/(name|select)))/
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 export interface ScriptCoverage {
