@@ -65,8 +65,9 @@ export function readLlamaBench(output: string): { readonly name: string; readonl
   }
   const row: unknown = Array.isArray(parsed) ? parsed[0] : undefined
   if (!isRecord(row) || typeof row['avg_ts'] !== 'number' || typeof row['stddev_ts'] !== 'number' || !(row['avg_ts'] > 0)) throw wrong('its output has no speed')
-  const build = row['build_commit'] ?? row['build_number']
-  return { name: `llama.cpp${build === undefined ? '' : ` ${String(build)}`}`, mean: row['avg_ts'], deviation: row['stddev_ts'] }
+  // A build outside of its repository calls its commit unknown, and its number 0.
+  const build = [row['build_commit'], row['build_number']].find(b => (typeof b === 'string' || typeof b === 'number') && b !== 'unknown' && b !== 0)
+  return { name: `llama.cpp${build === undefined ? '' : ` ${build}`}`, mean: row['avg_ts'], deviation: row['stddev_ts'] }
 }
 
 function run(program: string, args: readonly string[]): Promise<string> {

@@ -7,6 +7,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { readLlamaBench } from '../bench/against.js'
 import { writeGguf } from '../bench/gguf-model.js'
 import { compareFiles, slower } from '../bench/compare.js'
 import { htmlReport } from '../bench/html.js'
@@ -208,6 +209,12 @@ test('a random model as GGUF is read back byte for byte, and a peer is run on it
   const failed = await weft([...args, '--llama-bench', join(folder, 'absent')])
   assert.match(failed.stderr, /\[--llama-bench\] .*does not start/)
   assert.is((await weft(args)).code, 2)
+})
+
+test('the peer is named with its build where it knows that', () => {
+  const named = (row: object): string => readLlamaBench(JSON.stringify([{ avg_ts: 10, stddev_ts: 1, ...row }], null, 1)).name
+  assert.equal([named({ build_commit: 'abc', build_number: 7 }), named({ build_commit: 'unknown', build_number: 7 }), named({ build_commit: 'unknown', build_number: 0 }), named({})],
+    ['llama.cpp abc', 'llama.cpp 7', 'llama.cpp', 'llama.cpp'])
 })
 
 // README
