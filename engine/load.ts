@@ -74,7 +74,6 @@ export async function load(path: string | ModelSource | null, options: LoadOptio
       throw new WeftError({ where: '--context', what: 'longer than the model was made for', expected: `at most ${source.config.maxPositions}`, got: String(options.context) })
     }
     const context = contextOf(source.config.maxPositions, options.context)
-    if (!Number.isInteger(context) || context < 1) throw new WeftError({ where: '--context', what: 'positions', expected: 'a whole number from 1', got: String(options.context) })
     const pages = new Pages(options.sequences ?? 1, Math.ceil(context / pageSize))
     const ready = options.device === 'reference' ? reference(source, pages, options.trace) : await onDevice(source, pages, context, options, { ...internals, switches: look })
     const stats: LoadStats = { ...ready.stats, openSeconds: (opened - started) / 1000, loadSeconds: (performance.now() - started) / 1000, cacheBytes: ready.executor.cacheBytes }

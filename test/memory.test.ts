@@ -119,7 +119,7 @@ test('a model that does not fit is refused before anything is loaded, with both 
 
 test('a context of no positions is refused', async () => {
   const error = await load(qwen3, { device: 'wasm', context: 0 }).catch((e: unknown) => e)
-  assert.match((error as WeftError).message, '[--context] positions: expected a whole number from 1, got 0')
+  assert.match((error as WeftError).message, '[--context] wrong value: expected an integer from 1 to 16777216, got 0')
 })
 
 test('what no 32-bit address reaches is refused by name', async () => {
