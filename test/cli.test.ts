@@ -61,6 +61,15 @@ test('run: without a model and a device, one line names both, and why no other d
   if (lines[0]!.includes('WebAssembly')) assert.match(lines[0]!, / \(no cuda: .+; no webgpu: .+\)$/)
 })
 
+test('run: the line is the only one on standard error, on a machine without a Vulkan loader too', async () => {
+  file('libvulkan.so.1', '')
+  const { stdout, stderr } = await ok(['run', 'What is the opposite of hot?'], { env: { LD_LIBRARY_PATH: folder } })
+  assert.is(stdout, 'The opposite of hot is cold.\n')
+  assert.match(stderr, /^weft: the built-in model lexicon .+\n$/)
+  assert.not.match(stderr, /\n./)
+  if (process.platform === 'linux' && stderr.includes('WebAssembly')) assert.match(stderr, /no webgpu: no Vulkan loader \(.+\): /)
+})
+
 test('run: the text alone is on standard output, the rest on standard error', async () => {
   const drawn = await ok(['run', '--device', 'wasm', '--max-tokens', '8', '--temperature', '1.5', '--stats', 'What is a lighthouse?'])
   const [, seed] = /drawn with --seed (\d+)/.exec(drawn.stderr) ?? []

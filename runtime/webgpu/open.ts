@@ -3,10 +3,10 @@
  * A software adapter is opened only by a caller that asks for one: on a processor the WebAssembly backend is the one
  * to take. Why there is no adapter is told in words that say what to install.
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { availableParallelism, freemem, totalmem } from 'node:os'
-import { join } from 'node:path'
 import { WeftError } from '../../graph/error.js'
+import { firstLine, openLibrary } from '../library.js'
 import { describe, isSoftware } from './adapter.js'
 import { WebGpuBackend } from './backend.js'
 import { videoMemory } from './video-memory.js'
@@ -50,7 +50,19 @@ function dawnOptions({ validated = true, adapter, software = false, robust = sof
   ]
 }
 
+/** Where the Vulkan loader does not load, Dawn prints lines of its own: it is not asked then. */
+async function needLoader(): Promise<void> {
+  if (process.platform !== 'linux') return
+  try {
+    await openLibrary('the Vulkan loader', ['libvulkan.so.1'])
+  } catch (cause) {
+    const got = cause instanceof WeftError ? cause.got : undefined
+    throw new WeftError({ where: 'webgpu', what: `no Vulkan loader (Debian and Ubuntu: apt install libvulkan1): ${got ?? firstLine(cause)}`, cause })
+  }
+}
+
 async function dawn(options: WebGpuOptions): Promise<GPU> {
+  await needLoader()
   try {
     const { create } = await import('webgpu')
     return create(dawnOptions(options))
@@ -107,13 +119,9 @@ export async function webGpuAdapters(): Promise<readonly WebGpuAdapterInfo[]> {
   return [...found.values()]
 }
 
-/** What is missing for an adapter, as far as files tell. */
+/** What is missing for an adapter beside the loader, as far as files tell. */
 export function whyNoAdapter(platform: NodeJS.Platform = process.platform, env: NodeJS.ProcessEnv = process.env): string {
   if (platform !== 'linux') return 'no adapter: no graphics driver offers one'
-  const paths = (env['LD_LIBRARY_PATH'] ?? '').split(':').filter(Boolean)
-  const cache = '/etc/ld.so.cache'
-  const loader = paths.some(p => existsSync(join(p, 'libvulkan.so.1'))) || (existsSync(cache) && readFileSync(cache).includes('libvulkan.so.1'))
-  if (!loader) return 'no Vulkan loader: libvulkan.so.1 is not on this system (Debian and Ubuntu: apt install libvulkan1)'
   const given = env['VK_DRIVER_FILES'] ?? env['VK_ICD_FILENAMES']
   const folders = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d']
   const drivers = given !== undefined
