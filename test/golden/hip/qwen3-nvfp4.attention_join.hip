@@ -2,13 +2,13 @@
 extern "C" __global__ void __launch_bounds__(8) attention_join(const weft_float4* part, weft_float4* out, const unsigned* state) {
   const unsigned row = __builtin_amdgcn_workgroup_id_x() >> 2u;
   const unsigned position = state[row + 320u];
-  const unsigned toPage = (position >> 8u) + 1u;
-  const unsigned base = __builtin_amdgcn_workgroup_id_x() * 16u;
+  const unsigned parts = weft_min((position >> 7u) + 1u, 32u);
+  const unsigned base = __builtin_amdgcn_workgroup_id_x() * 32u;
   float top = -3.4028234663852886e+38f;
   float sum = 0.0f;
   weft_float4 acc = weft_float4(0.0f);
-#pragma unroll 1
-  for (unsigned page = 0u; page < toPage; page += 1u) {
+#pragma unroll 8
+  for (unsigned page = 0u; page < parts; page += 1u) {
     const unsigned at = (base + page) * 9u;
     const weft_float4 figures = part[at + 8u];
     const float next = weft_max(top, figures.x);

@@ -8,13 +8,13 @@ kernel void attention_join(
   uint weft_local [[thread_index_in_threadgroup]]) {
   const uint row = weft_tile >> 2u;
   const uint position = state[row + 320u];
-  const uint toPage = (position >> 8u) + 1u;
-  const uint base = weft_tile * 16u;
+  const uint parts = weft_min((position >> 7u) + 1u, 32u);
+  const uint base = weft_tile * 32u;
   float top = -3.4028234663852886e+38f;
   float sum = 0.0f;
   float4 acc = float4(0.0f);
-#pragma unroll 1
-  for (uint page = 0u; page < toPage; page += 1u) {
+#pragma unroll 8
+  for (uint page = 0u; page < parts; page += 1u) {
     const uint at = (base + page) * 9u;
     const float4 figures = part[at + 8u];
     const float next = weft_max(top, figures.x);

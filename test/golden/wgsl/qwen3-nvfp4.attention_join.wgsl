@@ -14,12 +14,12 @@ fn attention_join(
   if (tile >= tiles) { return; }
   let row = tile >> 2u;
   let position = state[row + 320u];
-  let toPage = (position >> 8u) + 1u;
-  let base = tile * 16u;
+  let parts = min((position >> 6u) + 1u, 32u);
+  let base = tile * 32u;
   var top: f32 = -3.4028234663852886e+38f;
   var sum: f32 = 0f;
   var acc: vec4<f32> = vec4<f32>(0f);
-  for (var page = 0u; page < toPage; page += 1u) {
+  for (var page = 0u; page < parts; page += 1u) {
     let at = (base + page) * 9u;
     let figures = part[at + 8u];
     let next = max(top, figures.x);
