@@ -161,7 +161,7 @@ function make(node: Node, context: Context, { threads, splits, lanes, positions,
     },
   )
   const join = joinParts(context, p, {
-    room: perHead, unroll: 8,
+    room: perHead, together: 16,
     range: (k, row) => {
       const position = k.let('position', k.input('positions', row))
       const blocks = position.div(block).add(1).sub(windowStart(k, p, position).div(block))

@@ -1,18 +1,19 @@
 /**
  * Joins what several tiles made of one row and head: each part is a weighted sum of values, then its maximum and its sum
- * of weights. Parts are read in order, so that a result does not depend on which tile was done first.
+ * of weights. Several are read at once, as each read takes longer than what is done with it, and in a fixed order, so
+ * that a result does not depend on which tile was done first.
  */
 import { kernel, tilesOf, type KernelBuilder } from '../builder.js'
 import type { Kernel } from '../kernel.js'
 import type { Context } from '../schedule.js'
-import { call, splat, type Value } from '../value.js'
+import { call, select, splat, type Value } from '../value.js'
 import { lowest, type AttentionProblem } from './attention-problem.js'
 import { cost } from './common.js'
 
 export interface Parts {
-  /** Parts that a row and head have room for, and the least work to be had from reading several at once. */
+  /** Parts that a row and head have room for, and how many are read at once. */
   readonly room: number
-  readonly unroll: number
+  readonly together: number
   /** Which of them a row has. */
   readonly range: (k: KernelBuilder, row: Value) => readonly [from: Value, to: Value]
 }
@@ -36,13 +37,18 @@ export function joinParts(context: Context, p: AttentionProblem, parts: Parts): 
       const [from, to] = parts.range(k, row)
       const base = k.let('base', tile.mul(parts.room))
       const [top, sum, acc] = [k.var('top', 'f32', lowest), k.var('sum', 'f32', 0), k.var('acc', 'f32x4', 0)]
-      k.for({ name: 'page', from, to, unroll: parts.unroll }, page => {
-        const at = k.let('at', base.add(page).mul(partVectors(p)))
-        const figures = k.let('figures', part.load(at.add(vectors)))
-        const next = k.let('next', top.value.max(figures.at(0)))
-        const [before, now] = [k.let('before', call('exp', top.value.sub(next))), k.let('now', call('exp', figures.at(0).sub(next)))]
-        acc.set(acc.value.mul(splat('f32x4', before)).add(part.load(at.add(k.local)).mul(splat('f32x4', now))))
-        sum.set(sum.value.mul(before).add(figures.at(1).mul(now)))
+      k.for({ name: 'first', from, to, step: parts.together }, first => {
+        // Beyond the last part stands the last once more, with a weight of 0.
+        const read = Array.from({ length: parts.together }, (_, n) => {
+          const at = k.let('at', base.add(n === 0 ? first : first.add(n).min(to.sub(1))).mul(partVectors(p)))
+          return { figures: k.let('figures', part.load(at.add(vectors))), values: k.let('values', part.load(at.add(k.local))) }
+        })
+        const tops = read.map((r, n) => (n === 0 ? r.figures.at(0) : k.let('topOf', select(first.add(n).lt(to), r.figures.at(0), lowest))))
+        const next = k.let('next', tops.reduce((a, b) => a.max(b), top.value))
+        const before = k.let('before', call('exp', top.value.sub(next)))
+        const weights = tops.map(t => k.let('weight', call('exp', t.sub(next))))
+        acc.set(read.reduce((a, r, n) => a.add(r.values.mul(splat('f32x4', weights[n]!))), acc.value.mul(splat('f32x4', before))))
+        sum.set(read.reduce((a, r, n) => a.add(r.figures.at(1).mul(weights[n]!)), sum.value.mul(before)))
         top.set(next)
       })
       out.store(tile.mul(vectors).add(k.local), acc.value.mul(splat('f32x4', k.const('f32', 1).div(sum.value))))

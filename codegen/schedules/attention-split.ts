@@ -91,7 +91,7 @@ function make(node: Node, context: Context, { threads, splits }: { readonly thre
   )
 
   const join = joinParts(context, p, {
-    room: pages, unroll: 1,
+    room: pages, together: 4,
     range: (k, row) => {
       const position = k.let('position', k.input('positions', row))
       return [k.let('fromPage', windowStart(k, p, position).div(pageSize)), k.let('toPage', position.div(pageSize).add(1))]
