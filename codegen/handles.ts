@@ -15,7 +15,7 @@ export interface Shared {
   readonly name: string
   load(index: Operand): Value
   store(index: Operand, value: Operand): void
-  /** Begins to copy element `from` of a buffer of the same element type to `index`. */
+  /** Begins to copy element `from` of a buffer of the same element type to `index`; a u32x4 goes to eight f16. */
   copy(index: Operand, buffer: Buffer, from: Operand): void
 }
 

@@ -5,7 +5,7 @@
  */
 import { EnoughFindings, type Findings } from './interpret-findings.js'
 import type { Clock, Memory } from './interpret-memory.js'
-import type { TensorMap } from './kernel.js'
+import { copiedElements, type TensorMap } from './kernel.js'
 
 /** Elements on their way: pairs of target and source index, the source null where a box leaves its matrix. */
 interface Move {
@@ -40,9 +40,14 @@ export class Copies {
   }
 
   begin(into: Memory, index: number, from: Memory, at: number, thread: number, statement: number): void {
-    if (!this.inside(into, index, 'writes', thread, statement) || !this.inside(from, at, 'reads', thread, statement)) return
+    const count = copiedElements(from.element, into.element)
+    if (!this.inside(into, index + count - 1, 'writes', thread, statement) || !this.inside(from, at, 'reads', thread, statement)) return
+    if (index % count !== 0) {
+      this.findings.report({ kind: 'out of bounds', name: into.name, index, tile: this.clock.tile, thread, statement },
+        () => `a copy begins at ${into.name}[${index}], which is no multiple of ${count}, in ${this.findings.statement(statement)}`)
+    }
     if (from.tracked) from.read(at, thread, statement)
-    into.beginCopy(index, thread, statement)
+    for (let i = 0; i < count; i++) into.beginCopy(index + i, thread, statement)
     this.open.set(thread, [...(this.open.get(thread) ?? []), { into, from, elements: [[index, at]], statement }])
   }
 
@@ -131,7 +136,15 @@ export class Copies {
 /** @param thread who may see it without a barrier; null: whoever waited */
 function land({ into, from, elements, statement }: Move, thread: number | null): void {
   const { wordsPerElement: width } = into
+  const count = copiedElements(from.element, into.element)
   for (const [to, at] of elements) {
+    if (count > 1 && at !== null) {
+      for (let i = 0; i < count; i++) {
+        into.words[to + i] = from.words[at * from.wordsPerElement + (i >> 1)]! >>> (16 * (i & 1))
+        into.landCopy(to + i, thread, statement)
+      }
+      continue
+    }
     for (let i = 0; i < width; i++) into.words[to * width + i] = at === null ? 0 : from.words[at * width + i]!
     into.landCopy(to, thread, statement)
   }

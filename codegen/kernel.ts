@@ -117,7 +117,8 @@ export type Stmt =
   | { readonly kind: 'barrier' }
   /**
    * Begins to copy one element of a parameter to a shared array of the same element type; the thread goes on. Targets
-   * without asynchronous copies copy at once, which no correct kernel can tell.
+   * without asynchronous copies copy at once, which no correct kernel can tell. A u32x4 may also go to an array of f16,
+   * whose eight elements from a multiple of eight on are its halves, low half first: tiles are loaded from such arrays.
    */
   | { readonly kind: 'copy'; readonly array: string; readonly index: Expr; readonly param: string; readonly from: Expr }
   /** Closes the batch of the copies this thread has begun since the last. */
@@ -179,6 +180,9 @@ export interface Kernel {
   readonly body: readonly Stmt[]
   readonly cost: Cost
 }
+
+/** Elements of a shared array that a copy of one element of a parameter fills. */
+export const copiedElements = (from: Element, into: Element): number => elementBytes[from] / elementBytes[into]
 
 export type Dims = Readonly<Record<string, number>>
 

@@ -179,7 +179,8 @@ export function verifyTypes(kernel: Kernel): void {
       case 'copy': {
         const param = bufferParam(s.param)
         const array = cx.shared.get(s.array) ?? cx.fail(`no shared array named ${s.array}`)
-        if (param.element !== array.element || elementBytes[array.element] < 4) {
+        const halves = param.element === 'u32x4' && array.element === 'f16'
+        if (!halves && (param.element !== array.element || elementBytes[array.element] < 4)) {
           cx.fail(`copy from ${s.param} of ${param.element} to ${s.array} of ${array.element}`, 'one element type of at least 4 bytes')
         }
         if (param.access === 'write') cx.fail(`param ${s.param} is read`, 'access read or readwrite', 'write')

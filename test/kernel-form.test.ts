@@ -17,7 +17,7 @@ import { wasm } from '../codegen/targets/wasm.js'
 import { u32, Value } from '../codegen/value.js'
 import { verify } from '../codegen/verify.js'
 import { openWasm } from '../runtime/wasm/backend.js'
-import { boxes, clustered, pipelined, pooled, ring, type CopyCase } from './support/copy-kernels.js'
+import { boxes, clustered, halves, pipelined, pooled, ring, type CopyCase } from './support/copy-kernels.js'
 import { make, onlineSoftmax, tiledProduct, treeReduction } from './support/kernels.js'
 import { runOn } from './support/wasm-kernels.js'
 import { cudaProfiles } from './support/chips.js'
@@ -33,7 +33,7 @@ function interpreted({ kernel, inputs }: CopyCase, mode: 'checked' | 'fast'): re
 }
 
 const onGroups: readonly CopyCase[] = [
-  ring(64, 9, 3, 'f32x4'), ring(64, 2, 4, 'f32'), boxes('f32'), boxes('f32x4'), pooled(64), clustered(2), clustered(4),
+  ring(64, 9, 3, 'f32x4'), ring(64, 2, 4, 'f32'), halves(64), boxes('f32'), boxes('f32x4'), pooled(64), clustered(2), clustered(4),
   ...[1, 2, 3, 4].map(stages => pipelined(64, stages)),
 ]
 for (const c of onGroups) {
@@ -42,7 +42,7 @@ for (const c of onGroups) {
   }
 }
 
-const onOne: readonly CopyCase[] = [ring(1, 9, 3, 'f32x4'), ring(1, 5, 2, 'f32'), pooled(1), ...[1, 2, 3, 4].map(stages => pipelined(1, stages))]
+const onOne: readonly CopyCase[] = [ring(1, 9, 3, 'f32x4'), ring(1, 5, 2, 'f32'), halves(1), pooled(1), ...[1, 2, 3, 4].map(stages => pipelined(1, stages))]
 test('one thread a group, on WebAssembly', async () => {
   const backend = await openWasm({ threads: 1 })
   try {
@@ -108,6 +108,14 @@ const planted: readonly Planted[] = [
     what: 'a copy from beyond the param', kind: 'out of bounds', says: /thread 0 of tile 0 reads x\[64\], past its 64 elements/,
     body: k => {
       k.shared('s', 'f32', 32).copy(k.local, from(k), k.local.add(64))
+      k.copyCommit()
+      k.copyWait(0)
+    },
+  },
+  {
+    what: 'halves copied to an odd place', kind: 'out of bounds', says: /a copy begins at s\[4\], which is no multiple of 8/,
+    body: k => {
+      k.shared('s', 'f16', 264).copy(k.local.mul(8).add(4), k.param('x', 'u32x4', 'cache'), k.local.mod(16))
       k.copyCommit()
       k.copyWait(0)
     },

@@ -23,7 +23,7 @@ const gpu: Caps = {
 /** Chips that differ in what schedules ask of them; one computes in f16. */
 const chips: readonly { readonly caps: Caps; readonly compute: 'f32' | 'f16' }[] = [
   { caps: gpu, compute: 'f32' },
-  { caps: { ...gpu, chip: 'a GPU in f16' }, compute: 'f16' },
+  { caps: { ...gpu, chip: 'a GPU in f16', sharedBytes: 2 ** 17 }, compute: 'f16' },
   { caps: { ...gpu, chip: 'a GPU without subgroups', subgroup: null, maxThreads: 256, sharedBytes: 16384, f16: false, matrix: false, maxBuffers: 8 }, compute: 'f32' },
   { caps: { ...gpu, chip: 'a GPU of small subgroups', subgroup: { min: 8, max: 64 }, matrix: false }, compute: 'f32' },
   { caps: { ...gpu, target: 'wasm', chip: 'a CPU', subgroup: null, maxThreads: 1, f16: false, matrix: false, tensorCopy: false, cluster: 1, simd: true }, compute: 'f32' },

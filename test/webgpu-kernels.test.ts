@@ -9,7 +9,7 @@ import type { Expr, Kernel, Stmt, ValueType } from '../codegen/kernel.js'
 import { wgsl } from '../codegen/targets/wgsl.js'
 import type { Program } from '../runtime/backend.js'
 import type { WebGpuBackend } from '../runtime/webgpu/backend.js'
-import { pipelined, ring, type CopyCase } from './support/copy-kernels.js'
+import { halves as halvesCopied, pipelined, ring, type CopyCase } from './support/copy-kernels.js'
 import { testGpus } from './support/software-gpu.js'
 import { binary as op, bitcast, builtin, call, constant, f, i, kernelOf, let_, load, loop, param, ref, runKernel, shared, store, thread, tiles, u, when } from './support/webgpu-kernels.js'
 
@@ -122,6 +122,7 @@ const copied = ({ kernel, inputs, want }: CopyCase): Case => ({
 
 const cases: readonly Case[] = [
   ...[ring(64, 9, 3, 'f32x4'), ring(32, 5, 4, 'f32'), pipelined(64, 3)].map(copied),
+  { ...copied(halvesCopied(64)), skip: noF16 },
   {
     kernel: kernelOf('expressions', {
       threads: 1,

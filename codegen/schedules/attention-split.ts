@@ -8,8 +8,9 @@ import { reject, schedule, scratchArg, step, type Context, type Lowered, type Re
 import type { Node } from '../../graph/op.js'
 import { pageSize } from '../state.js'
 import { call, select, splat, vector } from '../value.js'
+import { joinParts, partVectors } from './attention-join.js'
 import { attentionProblem, lowest, pageSlot, windowStart } from './attention-problem.js'
-import { cost, groupReduce } from './common.js'
+import { groupReduce } from './common.js'
 
 const maxRows = 8
 
@@ -22,8 +23,6 @@ function make(node: Node, context: Context, { threads, splits }: { readonly thre
   if (p.headDim % 4 !== 0 || threads % vectors !== 0) return reject(`a head of ${p.headDim} does not divide ${threads} threads in vectors of 4`)
   const teams = threads / vectors
   const cacheElement = context.kv === 'f16' ? ('f16x4' as const) : ('f32x4' as const)
-  // A part is the weighted sum of a page's values, then its maximum and its sum of weights.
-  const partVectors = vectors + 1
   const { pages } = p
   const perHead = Math.min(splits, pages)
 
@@ -46,7 +45,7 @@ function make(node: Node, context: Context, { threads, splits }: { readonly thre
       k.for({ name: 'page', from: start.div(pageSize).add(tile.mod(perHead)), to: position.div(pageSize).add(1), step: perHead }, page => {
         const first = k.let('first', page.mul(pageSize))
         const slot = k.let('slot', pageSlot(k, context, k.input('sequences', row), page))
-        const partAt = k.let('partAt', rowHead.mul(pages).add(page).mul(partVectors))
+        const partAt = k.let('partAt', rowHead.mul(pages).add(page).mul(partVectors(p)))
         k.barrier()
         const most = k.var('most', 'f32', lowest)
         const kvHead = k.let('kvHead', head.div(p.group))
@@ -91,35 +90,17 @@ function make(node: Node, context: Context, { threads, splits }: { readonly thre
     },
   )
 
-  const join = kernel(
-    {
-      schedule: 'attention.join', knobs: { threads: vectors }, threads: vectors, state: context.state,
-      tiles: [tilesOf(p.rows), { dim: null, per: 1, times: p.heads }], cost: cost(p.rows, p.heads * p.headDim * 8, p.heads * p.headDim * 4),
-    },
-    (k, tile) => {
-      const part = k.param('part', 'f32x4', 'activation')
-      const out = k.param('out', 'f32x4', 'activation', 'write')
-      const row = k.let('row', tile.div(p.heads))
+  const join = joinParts(context, p, {
+    room: pages, together: 4,
+    range: (k, row) => {
       const position = k.let('position', k.input('positions', row))
-      const [from, to] = [k.let('fromPage', windowStart(k, p, position).div(pageSize)), k.let('toPage', position.div(pageSize).add(1))]
-      const base = k.let('base', tile.mul(pages))
-      const [top, sum, acc] = [k.var('top', 'f32', lowest), k.var('sum', 'f32', 0), k.var('acc', 'f32x4', 0)]
-      k.for({ name: 'page', from, to }, page => {
-        const at = k.let('at', base.add(page).mul(partVectors))
-        const figures = k.let('figures', part.load(at.add(vectors)))
-        const next = k.let('next', top.value.max(figures.at(0)))
-        const [before, now] = [k.let('before', call('exp', top.value.sub(next))), k.let('now', call('exp', figures.at(0).sub(next)))]
-        acc.set(acc.value.mul(splat('f32x4', before)).add(part.load(at.add(k.local)).mul(splat('f32x4', now))))
-        sum.set(sum.value.mul(before).add(figures.at(1).mul(now)))
-        top.set(next)
-      })
-      out.store(tile.mul(vectors).add(k.local), acc.value.mul(splat('f32x4', k.const('f32', 1).div(sum.value))))
+      return [k.let('fromPage', windowStart(k, p, position).div(pageSize)), k.let('toPage', position.div(pageSize).add(1))]
     },
-  )
+  })
   const part = scratchArg('part')
   return {
     steps: [step(parts, { ...p.args, part }), step(join, { ...p.args, part })],
-    scratch: { part: rows * p.heads * pages * partVectors * 16 },
+    scratch: { part: rows * p.heads * pages * partVectors(p) * 16 },
   }
 }
 

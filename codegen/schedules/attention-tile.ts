@@ -90,7 +90,7 @@ function make(node: Node, context: Context, { queryTile, threads }: { readonly q
             fetch(keys)
             k.barrier()
             const dots = mine.map(() => Array.from({ length: keysEach }, () => k.var('dot', 'f32', 0)))
-            k.for({ name: 'd', to: vectors, unroll: 4 }, d => {
+            k.for({ name: 'd', to: vectors, unroll: 8 }, d => {
               const a = mine.map(r => k.let('a', queries.load(r.mul(stride).add(d))))
               for (let n = 0; n < keysEach; n++) {
                 const b = k.let('b', kv.load(rx.add(n * across).mul(stride).add(d)))

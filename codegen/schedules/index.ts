@@ -1,5 +1,7 @@
 /** All schedules, in the order they are tried. CPU schedules reject GPUs and the reverse; plain ones come last. */
 import type { Schedule } from '../schedule.js'
+import { attentionGrouped } from './attention-grouped.js'
+import { attentionMatrix } from './attention-matrix.js'
 import { attentionPlain } from './attention-plain.js'
 import { attentionSplit } from './attention-split.js'
 import { attentionTile } from './attention-tile.js'
@@ -18,7 +20,7 @@ import { argmaxChunks, topKPlain, topKSort } from './select.js'
 
 export const schedules: readonly Schedule[] = [
   ...matvec, ...matrixTile, ...tile, ...linearRow, ...linearBlock, ...plain,
-  attentionSplit, attentionTile, attentionHeads, attentionPlain,
+  attentionGrouped, attentionSplit, attentionMatrix, attentionTile, attentionHeads, attentionPlain,
   normRows, normPlain,
   qkvHeads, ropePlain,
   embeddingRuns, embeddingPlain,

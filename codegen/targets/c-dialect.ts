@@ -54,6 +54,8 @@ export interface Dialect {
   readonly arrivals?: (count: number) => readonly string[]
   /** Whether copies to shared memory go on while the thread does; else they are done at once. */
   readonly asynchronousCopies: boolean
+  /** The statement that copies a u32x4 in memory to eight f16 of a shared array. */
+  copyHalves(to: string, from: string): string
 
   prelude(kernels: readonly Kernel[], caps: Caps): string
 }

@@ -41,6 +41,7 @@ function statement(s: Stmt, cx: CContext, indent: string): string[] {
     case 'barrier': return [`${indent}${cx.dialect.barrier}`]
     case 'copy': {
       const [to, from] = [`${nameOf(s.array, cx)}[${text(s.index)}]`, `${nameOf(s.param, cx)}[${text(s.from)}]`]
+      if (cx.shared.get(s.array)!.element === 'f16') return [`${indent}${cx.dialect.copyHalves(to, from)}`]
       return [cx.dialect.asynchronousCopies ? `${indent}weft_copy(&${to}, &${from});` : `${indent}${to} = ${from};`]
     }
     case 'copyCommit': return cx.dialect.asynchronousCopies ? [`${indent}weft_copy_commit();`] : []

@@ -73,6 +73,7 @@ const dialect: Dialect = {
   staticSharedBytes: 48 * 1024,
   poolIsDynamic: true,
   asynchronousCopies: true,
+  copyHalves: (to, from) => `weft_copy((uint4*)&${to}, &${from});`,
   prelude,
 }
 

@@ -60,6 +60,7 @@ const dialect: Dialect = {
   staticSharedBytes: 64 * 1024,
   poolIsDynamic: false,
   asynchronousCopies: false,
+  copyHalves: (to, from) => `__builtin_memcpy(&${to}, &${from}, 16);`,
   prelude,
 }
 

@@ -61,6 +61,7 @@ const dialect: Dialect = {
   staticSharedBytes: 32 * 1024,
   poolIsDynamic: false,
   asynchronousCopies: false,
+  copyHalves: (to, from) => `weft_copy_halves(&${to}, ${from});`,
   prelude: () => mslPrelude,
 }
 

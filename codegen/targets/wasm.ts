@@ -118,8 +118,8 @@ class Renderer implements LinearScope {
   /** The bits of one element, as they are. */
   private copyElement(s: Stmt & { kind: 'copy' }): void {
     const element = this.starts.get(s.array)?.element ?? this.refuse(`${s.array}, which it does not declare`)
-    const bytes = elementBytes[element]
-    const [to, from] = [this.address(s.array, s.index, bytes), this.address(s.param, s.from, bytes)]
+    const bytes = elementBytes[this.starts.get(s.param)?.element ?? element]
+    const [to, from] = [this.address(s.array, s.index, elementBytes[element]), this.address(s.param, s.from, bytes)]
     if (bytes === 16) return this.line(`v128.store(${to.at}, v128.load(${from.at}, ${from.offset}), ${to.offset})`)
     const type = bytes === 8 ? 'u64' : 'u32'
     return this.line(`store<${type}>(${to.at}, load<${type}>(${from.at}, ${from.offset}), ${to.offset})`)

@@ -208,6 +208,13 @@ class Renderer {
     this.line(`${this.outerName(name)}[${this.text(index)}] = ${word};`)
   }
 
+  /** Names with a line below at the end are of no kernel. */
+  private copyHalves(s: Stmt & { readonly kind: 'copy' }): void {
+    this.line(`{ let to_ = ${this.text(s.index)}; let words_ = ${this.outerName(s.param)}[${this.text(s.from)}];`)
+    for (let i = 0; i < 8; i++) this.line(`  ${this.outerName(s.array)}[to_ + ${i}u] = bitcast<vec2<f16>>(words_.${'xyzw'[i >> 1]}).${'xy'[i & 1]};`)
+    this.line('}')
+  }
+
   private block(body: readonly Stmt[]): void {
     for (const s of body) this.statement(s)
   }
@@ -241,7 +248,7 @@ class Renderer {
         // Memory of the other kind would be ordered for nothing.
         if (this.kernel.params.some(p => p.access === 'readwrite')) this.line('storageBarrier();')
         return this.line('workgroupBarrier();')
-      case 'copy': return this.line(`${this.outerName(s.array)}[${this.text(s.index)}] = ${this.outerName(s.param)}[${this.text(s.from)}];`)
+      case 'copy': return this.elements.get(s.array) === 'f16' ? this.copyHalves(s) : this.line(`${this.outerName(s.array)}[${this.text(s.index)}] = ${this.outerName(s.param)}[${this.text(s.from)}];`)
       case 'copyCommit':
       case 'copyWait': return
       case 'tensorCopy':

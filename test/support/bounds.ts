@@ -22,7 +22,7 @@ export function bounds(p: Problem, want: readonly Tensor[], products: Products):
   switch (p.node.op.name) {
     case 'linear':
     case 'fusedLinear': return [linear(p, products, want[0]!)]
-    case 'attention': return [attention(p)]
+    case 'attention': return [attention(p, products)]
     case 'qkvHeads': return qkvHeads(p, want)
     case 'kvAppend': return [stored(p, value('cache'), want[0]!, new Float64Array(want[0]!.data.length))]
     case 'embedding': {
@@ -91,7 +91,7 @@ function linear(p: Problem, products: Products, want: Tensor): Float64Array {
   })
 }
 
-function attention(p: Problem): Float64Array {
+function attention(p: Problem, products: Products): Float64Array {
   const inputs = inputsOf(p.node)
   const [q, k, v, table] = ['q', 'k', 'v', 'pageTable'].map(n => p.values.get(inputs[n]!)!) as [Tensor, Tensor, Tensor, Tensor]
   const [positions, sequences] = ['positions', 'sequences'].map(n => p.values.get(inputs[n]!)!.data) as [Uint32Array, Uint32Array]
@@ -99,6 +99,8 @@ function attention(p: Problem): Float64Array {
   const kvHeads = k.shape[1]!
   const { window, scale } = p.node.attributes as { readonly window: number | null; readonly scale: number }
   const out = new Float64Array(q.data.length)
+  // In f16 a score is off by the rounding of q, a weighted value by that of its weight.
+  const [ofScores, ofWeights] = products === 'f16' ? [f16, f16] : [4 * f32, 4 * f32]
   for (let t = 0; t < tokens; t++) {
     const start = window === null ? 0 : Math.max(0, positions[t]! - window + 1)
     for (let h = 0; h < heads; h++) {
@@ -112,7 +114,7 @@ function attention(p: Problem): Float64Array {
           score += product
           most += Math.abs(product)
         }
-        return { from, score, off: 4 * f32 * most }
+        return { from, score, off: ofScores * most }
       })
       const top = Math.max(...seen.map(s => s.score))
       const topOff = Math.max(...seen.map(s => s.off))
@@ -122,7 +124,7 @@ function attention(p: Problem): Float64Array {
       const off = seen.map(s => s.off + topOff + (few + 2 * f32 * (top - s.score)))
       const mean = off.reduce((sum, o, j) => sum + (o * weights[j]!) / total, 0)
       for (let d = 0; d < headDim; d++) {
-        out[at + d] = seen.reduce((sum, s, j) => sum + (weights[j]! / total) * Math.abs(v.data[s.from + d]!) * (off[j]! + mean + 4 * f32), 0)
+        out[at + d] = seen.reduce((sum, s, j) => sum + (weights[j]! / total) * Math.abs(v.data[s.from + d]!) * (off[j]! + mean + ofWeights), 0)
       }
     }
   }

@@ -3,6 +3,7 @@
  * shared arrays over each other, clusters, pipelines of several stages. Each with its buffers and the answer in closed
  * form, so that the interpreter and every device are held to the same numbers.
  */
+import { f16Bits } from '../../codegen/interpret-numbers.js'
 import type { Kernel } from '../../codegen/kernel.js'
 import { select, u32, type Value } from '../../codegen/value.js'
 import { make } from './kernels.js'
@@ -51,6 +52,23 @@ export function ring(threads: number, steps: number, stages: number, element: 'f
     for (let s = 0; s < steps; s++) for (let c = 0; c < width; c++) sum += x[((tile * steps + s) * threads + t) * width + c]!
     return sum
   })
+  return { kernel, inputs: { x, out: new Float32Array(want.length) }, want }
+}
+
+/** out[t] = the halves of x one after the other, through a shared array of f16 that other threads filled. */
+export function halves(threads: number): CopyCase {
+  const kernel = make({ schedule: 'test.halves', threads, tiles: times(1) }, k => {
+    const x = k.param('x', 'u32x4', 'cache')
+    const out = k.param('out', 'f32', 'activation', 'write')
+    const held = k.shared('held', 'f16', 8 * threads)
+    held.copy(k.local.mul(8), x, k.local)
+    k.copyCommit()
+    k.copyWait(0)
+    k.barrier()
+    k.for({ name: 'n', to: 8 }, n => out.store(n.mul(threads).add(k.local), held.load(n.mul(threads).add(k.local))))
+  })
+  const want = Float32Array.from({ length: 8 * threads }, (_, i) => (i % 509) / 4 - 60)
+  const x = Uint32Array.from({ length: 4 * threads }, (_, i) => f16Bits(want[2 * i]!) + 0x10000 * f16Bits(want[2 * i + 1]!))
   return { kernel, inputs: { x, out: new Float32Array(want.length) }, want }
 }
 

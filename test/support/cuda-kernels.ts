@@ -8,7 +8,7 @@ import type { Caps } from '../../codegen/caps.js'
 import type { Element, Kernel, Role } from '../../codegen/kernel.js'
 import { elementBytes } from '../../codegen/kernel.js'
 import { f32, select, splat, u32, Value, vector } from '../../codegen/value.js'
-import { boxes, clustered, pipelined, pooled, ring, type CopyCase } from './copy-kernels.js'
+import { boxes, clustered, halves, pipelined, pooled, ring, type CopyCase } from './copy-kernels.js'
 import { make, matrixProduct, onlineSoftmax, subgroupReduction, tiledProduct, treeReduction } from './kernels.js'
 
 export interface Case {
@@ -279,7 +279,7 @@ export const casesFor = (caps: Caps): readonly Case[] => [
 ]
 
 const cases: readonly Case[] = [
-  ...[ring(64, 9, 3, 'f32x4'), ring(96, 5, 4, 'f32'), pooled(64), ...[2, 3, 4].map(stages => pipelined(64, stages))].map(copyCase),
+  ...[ring(64, 9, 3, 'f32x4'), ring(96, 5, 4, 'f32'), halves(64), pooled(64), ...[2, 3, 4].map(stages => pipelined(64, stages))].map(copyCase),
   ...decodes, ...arithmetic, roundings(), partialLoads('weight'), partialLoads('activation'), flow(), subgroups(), muchShared(),
   ...elements.flatMap(e => [copies(e, 'weight', true), copies(e, 'weight', false), copies(e, 'activation', true), copies(e, 'state', false)]),
   shapes(treeReduction(5, 300, 64), { x: bytesOf(noise(1500, 3)), out: new ArrayBuffer(20) }, 1e-6),

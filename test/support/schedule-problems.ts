@@ -34,6 +34,8 @@ const more: readonly [Op, Sample][] = [
   [rmsNormOp, { sizes: { '...': [3], width: 37 }, attributes: { eps: 1e-6 } }],
   [attentionOp, { sizes: { tokens: 3, heads: 2, headDim: 12, slots: 512, kvHeads: 1, sequences: 1, pages: 2 }, attributes: { window: 5, scale: 0.3 } }],
   [attentionOp, { sizes: { tokens: 20, heads: 2, headDim: 16, slots: 1024, kvHeads: 2, sequences: 3, pages: 2 }, attributes: { window: null, scale: 0.25 } }],
+  // Several blocks of keys, and a head of three matrix tiles that no tile of threads divides.
+  [attentionOp, { sizes: { tokens: 18, heads: 2, headDim: 48, slots: 512, kvHeads: 1, sequences: 1, pages: 2 }, attributes: { window: 70, scale: 48 ** -0.5 } }],
 ]
 
 const isWide = (type: string): boolean => (quantTypes[type]!.scale?.group ?? 1) > runElements

@@ -171,3 +171,52 @@ WEFT void weft_store_c(float* p, unsigned stride, weft_matrix_c t) {
   asm volatile("wmma.store.d.sync.aligned.row.m16n16k16.shared.f32 [%0], {%1, %2, %3, %4, %5, %6, %7, %8}, %9;"
     :: "r"((unsigned)__cvta_generic_to_shared(p)), "f"(t.r[0]), "f"(t.r[1]), "f"(t.r[2]), "f"(t.r[3]), "f"(t.r[4]), "f"(t.r[5]), "f"(t.r[6]), "f"(t.r[7]), "r"(stride) : "memory");
 }
+
+WEFT unsigned weft_shared_address(const void* p) { return (unsigned)__cvta_generic_to_shared(p); }
+#if __CUDA_ARCH__ >= 800
+WEFT void weft_copy(float4* to, const float4* from) { asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" :: "r"(weft_shared_address(to)), "l"(from) : "memory"); }
+WEFT void weft_copy(uint4* to, const uint4* from) { asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" :: "r"(weft_shared_address(to)), "l"(from) : "memory"); }
+WEFT void weft_copy(uint2* to, const uint2* from) { asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" :: "r"(weft_shared_address(to)), "l"(from) : "memory"); }
+WEFT void weft_copy(float* to, const float* from) { asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" :: "r"(weft_shared_address(to)), "l"(from) : "memory"); }
+WEFT void weft_copy(unsigned* to, const unsigned* from) { asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" :: "r"(weft_shared_address(to)), "l"(from) : "memory"); }
+WEFT void weft_copy(int* to, const int* from) { asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" :: "r"(weft_shared_address(to)), "l"(from) : "memory"); }
+WEFT void weft_copy_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int pending> WEFT void weft_copy_wait() { asm volatile("cp.async.wait_group %0;" :: "n"(pending) : "memory"); }
+#else
+WEFT void weft_copy(float4* to, const float4* from) { *to = *from; }
+WEFT void weft_copy(uint4* to, const uint4* from) { *to = *from; }
+WEFT void weft_copy(uint2* to, const uint2* from) { *to = *from; }
+WEFT void weft_copy(float* to, const float* from) { *to = *from; }
+WEFT void weft_copy(unsigned* to, const unsigned* from) { *to = *from; }
+WEFT void weft_copy(int* to, const int* from) { *to = *from; }
+WEFT void weft_copy_commit() {}
+template <int pending> WEFT void weft_copy_wait() {}
+#endif
+
+#if __CUDA_ARCH__ >= 900
+WEFT unsigned weft_cluster_rank() { unsigned rank; asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank)); return rank; }
+struct __align__(64) weft_tensor_map { unsigned long long words[16]; };
+// One arrival a phase: that of the thread that commits.
+WEFT void weft_arrivals(unsigned long long* arrivals, unsigned count) {
+  if (threadIdx.x == 0) {
+    for (unsigned i = 0; i < count; i++) asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" :: "r"(weft_shared_address(&arrivals[i])) : "memory");
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+  }
+  __syncthreads();
+}
+WEFT void weft_tensor_copy(void* to, const weft_tensor_map* map, unsigned row, unsigned col, unsigned long long* arrival, unsigned bytes) {
+  if (threadIdx.x != 0) return;
+  asm volatile("mbarrier.expect_tx.relaxed.cta.shared::cta.b64 [%0], %1;" :: "r"(weft_shared_address(arrival)), "r"(bytes) : "memory");
+  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];"
+    :: "r"(weft_shared_address(to)), "l"(map), "r"(col), "r"(row), "r"(weft_shared_address(arrival)) : "memory");
+}
+WEFT void weft_tensor_commit(unsigned long long* arrival) {
+  if (threadIdx.x == 0) asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(weft_shared_address(arrival)) : "memory");
+}
+WEFT void weft_tensor_wait(unsigned long long* arrival, unsigned parity) {
+  unsigned done;
+  do asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
+    : "=r"(done) : "r"(weft_shared_address(arrival)), "r"(parity) : "memory");
+  while (!done);
+}
+#endif

@@ -8,6 +8,10 @@ typedef uint4 weft_uint4;
 WEFT float weft_from_bits(uint bits) { return as_type<float>(bits); }
 WEFT uint weft_to_bits(float f) { return as_type<uint>(f); }
 WEFT float4 weft_make4(float x, float y, float z, float w) { return float4(x, y, z, w); }
+WEFT void weft_copy_halves(threadgroup half* to, uint4 v) {
+  const uint words[4] = {v.x, v.y, v.z, v.w};
+  for (uint i = 0; i < 8u; i++) to[i] = as_type<half>(ushort(words[i / 2u] >> 16u * (i & 1u)));
+}
 WEFT float weft_shuffle_xor(float v, uint bits) { return simd_shuffle_xor(v, ushort(bits)); }
 WEFT int weft_shuffle_xor(int v, uint bits) { return simd_shuffle_xor(v, ushort(bits)); }
 WEFT uint weft_shuffle_xor(uint v, uint bits) { return simd_shuffle_xor(v, ushort(bits)); }
