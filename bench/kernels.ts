@@ -8,6 +8,7 @@ import { statements } from '../codegen/kernel.js'
 import type { PlanName } from '../codegen/compile.js'
 import { problemOf } from '../codegen/problem.js'
 import type { Roof } from '../codegen/roof.js'
+import { sameKnobs } from '../codegen/tuned.js'
 import { sharedBytes } from '../codegen/kernel.js'
 import { WeftError } from '../graph/error.js'
 import type { LaunchTime, ProfiledModel, RunTime } from '../engine/profile.js'
@@ -132,6 +133,6 @@ function rowOf(loaded: ProfiledModel, roof: Roof, plan: PlanName, own: readonly 
     rejected: launch.rejected, launches: own.length, us: microseconds / own.length, bytes: bytes / own.length, flops: flops / own.length,
     gbps: microseconds > 0 ? bytes / microseconds / 1e3 : 0, tflops: microseconds > 0 ? flops / microseconds / 1e6 : 0, share, roof: under,
     lost: microseconds - limit, registers: resources?.registers ?? null, spilledBytes: resources?.spilledBytes ?? null, sharedBytes: resources?.sharedBytes ?? sharedBytes(kernel),
-    tuned: found !== undefined && found.schedule === kernel.schedule && JSON.stringify(found.knobs) === JSON.stringify(kernel.knobs) ? { before: found.untunedUs, after: found.us } : null,
+    tuned: found !== undefined && found.schedule === kernel.schedule && sameKnobs(found.knobs, kernel.knobs) ? { before: found.untunedUs, after: found.us } : null,
   }
 }

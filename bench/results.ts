@@ -36,18 +36,21 @@ export function readResults(folder: string): readonly Result[] {
   })
 }
 
+/** Names of a chip as its drivers write them: WebGPU's have dashes for what is no letter. */
+const plain = (chip: string): string => chip.toLowerCase().replace(/[^a-z0-9]+/g, ' ').trim()
+
 /** The table: for each chip and model a line for each backend, and one for the peer that ran beside it. */
 export function speedTable(results: readonly Result[]): string {
   const lines: string[] = ['| chip | model, weights | | prefill, tokens/s | decode, tokens/s | of the memory\'s speed |', '|---|---|---|---|---|---|']
   let above = ''
   for (const r of results) {
-    const group = `${r.machine.chip} | ${r.model}, ${r.weights}`
+    const group = `${plain(r.machine.chip)} | ${r.model}, ${r.weights}`
     // The longest prompt and the most tokens, on an empty cache.
     const longest = (test: SpeedRow['test']): Result['rows'][number] | undefined => r.rows.filter(x => x.test === test && x.depth === 0).sort((a, b) => b.tokens - a.tokens)[0]
     const [prefill, decode] = [longest('prefill'), longest('decode')]
     const speed = (row: Result['rows'][number] | undefined, mean: number | undefined): string => (row === undefined || mean === undefined ? '' : `${mean >= 1000 ? Math.round(mean).toLocaleString('en-US') : mean >= 100 ? mean.toFixed(0) : mean.toFixed(1)} (${row.tokens})`)
     const share = decode?.share === undefined ? '' : percent(decode.share, 0)
-    lines.push(`| ${group === above ? ' | ' : group} | weft, ${backends[r.machine.backend] ?? r.machine.backend} | ${speed(prefill, prefill?.mean)} | ${speed(decode, decode?.mean)} | ${share} |`)
+    lines.push(`| ${group === above ? ' | ' : `${r.machine.chip} | ${r.model}, ${r.weights}`} | weft, ${backends[r.machine.backend] ?? r.machine.backend} | ${speed(prefill, prefill?.mean)} | ${speed(decode, decode?.mean)} | ${share} |`)
     const peer = decode?.peer ?? prefill?.peer
     if (peer !== undefined) lines.push(`|  |  | ${peer.program} | ${speed(prefill, prefill?.peer?.mean)} | ${speed(decode, decode?.peer?.mean)} | |`)
     above = group

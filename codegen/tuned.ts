@@ -22,3 +22,8 @@ export type TunedChoices = Readonly<Record<string, TunedChoice>>
 export function tuneKey(node: Node, context: Pick<Context, 'extent' | 'compute' | 'kv'>): string {
   return `${problemOf(node, size => extentMax(context.extent(size)))}; ${context.compute}, cache ${context.kv}`
 }
+
+/** Whether two sets of knobs have the same values, in whatever order they are written. */
+export function sameKnobs(a: TunedChoice['knobs'], b: TunedChoice['knobs']): boolean {
+  return Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([name, value]) => b[name] === value)
+}

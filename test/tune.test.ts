@@ -2,9 +2,10 @@
  * Tuning: the model of a chip and what it chooses, tuned choices and where they are kept, and a search on the processor and on a
  * software adapter that rejects what is wrong. Which candidate wins is no test's business.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rankCorrelation, timeOfRun } from '../bench/numbers.js'
@@ -16,7 +17,7 @@ import { assumedRoof, estimate } from '../codegen/estimate.js'
 import type { Kernel } from '../codegen/kernel.js'
 import { attempt, choose, estimateSteps, knobChoices, type Context, type Schedule } from '../codegen/schedule.js'
 import { schedules } from '../codegen/schedules/index.js'
-import { tuneKey } from '../codegen/tuned.js'
+import { sameKnobs, tuneKey } from '../codegen/tuned.js'
 import { readChoices } from '../engine/tuned.js'
 import { shapeNamed } from '../graph/models/shapes.js'
 import type { Node } from '../graph/op.js'
@@ -26,6 +27,7 @@ import { openWasm, wasmCaps } from '../runtime/wasm/backend.js'
 import { weft } from './help-cli.js'
 import { cudaProfiles } from './support/chips.js'
 
+const shipped = fileURLToPath(new URL('../../codegen/tuned', import.meta.url))
 const cache = mkdtempSync(join(tmpdir(), 'weft-tune-'))
 process.env['WEFT_CACHE'] = cache
 test.after(() => rmSync(cache, { recursive: true }))
@@ -140,11 +142,37 @@ test('tuned choices are taken where they are legal, and nothing else is', () => 
   assert.ok(compiled.plans.decode.launches.some(l => l.kernel.schedule === 'fusedLinear.row' && l.kernel.knobs['rows'] === 2))
 })
 
+test('every choice that ships is one that schedules accept, for a problem that a model has', () => {
+  for (const name of readdirSync(shipped).filter(n => n.endsWith('.json'))) {
+    const { device, entries } = readChoices(readFileSync(join(shipped, name), 'utf8'))!
+    const arch = /sm_90a/.exec(device)?.[0] as 'sm_90a' | undefined
+    assert.ok(arch, `${name}: a device that this test knows`)
+    const left = new Set(Object.keys(entries))
+    for (const shape of ['qwen3-0.6b', 'qwen3-4b']) {
+      const options = optionsOf({ caps: cudaProfiles[arch!], chunk: 2048, context: 4096, tuned: entries })
+      for (const { launches, dims } of Object.values(compile(shapeNamed(shape), types, options).plans)) {
+        for (const { node, kernel } of launches) {
+          if (node === null) continue
+          const key = tuneKey(node, { extent: size => (typeof size === 'number' ? size : dims[size.name] ?? size.max), compute: 'f16', kv: 'f16' })
+          const entry = entries[key]
+          if (entry && kernel.schedule === entry.schedule && sameKnobs(kernel.knobs, entry.knobs)) left.delete(key)
+        }
+      }
+    }
+    assert.equal([...left], [], `${name}: never taken`)
+  }
+})
+
 test('files of choices: entries of another form are left out, other texts are none', () => {
   const entry = { schedule: 'a.b', knobs: { n: 1 }, us: 1, untunedUs: 2 }
   const text = (entries: unknown): string => JSON.stringify({ device: 'd', entries })
   assert.equal(readChoices(text({ good: entry, bad: { ...entry, knobs: { n: 'x' } }, worse: 3 }))!.entries, { good: entry })
   for (const wrong of ['', '[]', '{}', text(null), JSON.stringify({ entries: {} })]) assert.is(readChoices(wrong), null, wrong)
+})
+
+test('knobs are the same in any order', () => {
+  assert.ok(sameKnobs({ rowTile: 128, stages: 1 }, { stages: 1, rowTile: 128 }))
+  for (const other of [{ rowTile: 128 }, { rowTile: 128, stages: 2 }, { rowTile: 128, colTile: 1 }, { rowTile: 128, stages: 1, colTile: 1 }]) assert.not.ok(sameKnobs({ rowTile: 128, stages: 1 }, other))
 })
 
 test('rank correlation', () => {
