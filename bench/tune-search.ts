@@ -104,6 +104,7 @@ export class Search {
       const start = [first, ...this.draw(legal, randomFirst)].filter(c => c !== untuned && !this.times.has(nameOf(c)))
       await this.measure([untuned, ...new Set(start)].slice(0, atOnce))
       const base = this.times.get(nameOf(untuned))
+      if (base === undefined && this.options.signal?.aborted) return null
       if (typeof base !== 'number') throw new WeftError({ where: 'tune', what: `${p.key}: the untuned kernel ${nameOf(untuned)} ${base ?? again ?? 'cannot be timed'}` })
       for (const c of legal) this.consider(c)
       while (!this.over && this.shareOfBest() < near) {

@@ -202,10 +202,11 @@ test('a random model as GGUF is read back byte for byte, and a peer is run on it
   const program = join(folder, 'llama-bench')
   writeFileSync(program, `#!${process.execPath}\nconst a = process.argv; if (!require('fs').statSync(a[a.indexOf('-m') + 1]).isFile()) process.exit(1)\nconsole.log('a line\\n' + JSON.stringify([{ build_commit: 'abc', avg_ts: 10, stddev_ts: 1 }], null, 1))\n`, { mode: 0o755 })
   const args = ['bench', '--shape', 'tiny', '--device', 'wasm', '-p', '0', '-n', '4', '-r', '1', '--against', 'llama.cpp']
-  const ended = await weft([...args, '--llama-bench', program, '--format', 'json'])
+  const ended = await weft([...args, '--llama-bench', program, '--format', 'json'], { env: { WEFT_COMMIT: 'abcdef012345' } })
   assert.is(ended.code, 0, ended.stderr)
   const [row] = (JSON.parse(ended.stdout) as Report).rows as readonly [SpeedRow]
   assert.equal([row.peer!.program, row.peer!.mean, row.peer!.ratio], ['llama.cpp abc', 10, row.mean / 10])
+  assert.is((JSON.parse(ended.stdout) as Report).machine.commit, 'abcdef012345', 'what was told goes before the checkout')
   const failed = await weft([...args, '--llama-bench', join(folder, 'absent')])
   assert.match(failed.stderr, /\[--llama-bench\] .*does not start/)
   assert.is((await weft(args)).code, 2)

@@ -18,7 +18,7 @@ const deviceSuites = {
   '--gpu': { names: ['webgpu', 'parity-real'], env: { WEFT_TEST_GPU: '1' } },
   '--cuda': { names: ['cuda', 'lexicon.test', 'parity.test', 'parity-real', 'schedules.test', 'sequences.test'], env: { WEFT_TEST_CUDA: '1' } },
 } as const
-const timeoutSeconds = 300
+const timeoutSeconds = 600
 
 interface Job {
   readonly file: string

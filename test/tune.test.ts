@@ -234,6 +234,24 @@ test('an untuned kernel that spills registers is measured all the same, a candid
   }
 })
 
+test('a search that is interrupted before anything was timed finds nothing, and is no error', async () => {
+  const backend = await openWasm({ threads: 2 })
+  const interrupt = new AbortController()
+  const interrupted: Backend = Object.create(backend, {
+    compile: { value: async (source: Source): Promise<Program> => {
+      interrupt.abort()
+      return backend.compile(source)
+    } },
+  }) as Backend
+  try {
+    const options = { ...optionsOf({ caps: backend.caps }), roof: assumedRoof(backend.caps) }
+    const search = tune(interrupted, shapeNamed('tiny'), types, options, { roof: options.roof, seconds: 9, plans: ['decode'], op: 'fusedLinear', anew: true, signal: interrupt.signal })
+    assert.is((await search.next()).done, true)
+  } finally {
+    await backend.close()
+  }
+})
+
 test('the time of a run is neither its cold start nor what a batch costs to hand over', async () => {
   // A device that takes 40 ms to wake, 0.5 ms to be heard of, and `us` for each run.
   const device = (us: number): { readonly batch: (times: number) => Promise<number>; runs(): number } => {

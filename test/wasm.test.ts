@@ -2,6 +2,7 @@
  * The `wasm` target on its backend: every intrinsic and storage format against its meaning, statements and expressions
  * against the interpreter, bit for bit. All kernels are compiled as one module, twice, the second time from the cache.
  */
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,6 +54,25 @@ test('all kernels come from the cache the second time', async () => {
   await backend!.run(p.recording).done
   cases[0]!.check!(await p.read('out'))
 })
+
+if (process.platform !== 'win32') {
+  test('Ctrl-C in a terminal, which every process of the group gets, does not end the compiler', async () => {
+    const module = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+    const code = `const { compileSource } = await import(${module('../runtime/wasm/compile.js')})
+      const { wasm } = await import(${module('../codegen/targets/wasm.js')})
+      const { wasmCaps } = await import(${module('../runtime/wasm/backend.js')})
+      const { cases } = await import(${module('./support/wasm-cases.js')})
+      process.on('SIGINT', () => console.log('interrupted'))
+      const compiling = compileSource(wasm.render([{ ...cases[0].kernel, name: 'interrupted_kernel' }], wasmCaps(1, true, 'a processor')))
+      process.kill(0, 'SIGINT')
+      console.log((await compiling).bytes.length > 0 ? 'compiled' : 'nothing')`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    let printed = ''
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (printed += text))
+    await new Promise(resolve => child.on('close', resolve))
+    assert.is(printed, 'interrupted\ncompiled\n')
+  })
+}
 
 test('without relaxed SIMD: sums within their bounds, table lookups exact', async () => {
   const { backend } = state

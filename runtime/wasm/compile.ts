@@ -45,7 +45,8 @@ function compilerVersion(): string {
 }
 
 function runCompiler(text: string): Promise<Uint8Array> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('./asc-child.js', import.meta.url)), ...options], { stdio: ['pipe', 'pipe', 'pipe'] })
+  // In a group of its own: Ctrl-C in a terminal reaches the whole group, and what it means is for this process to say.
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./asc-child.js', import.meta.url)), ...options], { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   return new Promise((resolve, reject) => {
     const [out, err]: [Buffer[], Buffer[]] = [[], []]
     child.stdout.on('data', (b: Buffer) => out.push(b))
