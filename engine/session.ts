@@ -19,14 +19,14 @@ export interface SessionParts {
   readonly context: number
   readonly vocab: number
   /** Rows of a prefill chunk. */
+  /** Seconds a burst of greedy steps may take before text is shown. */
+  readonly burstSeconds: number
   readonly chunk: number
   readonly sequence: number
   readonly encode: (prompt: string | readonly Message[], options: GenerateOptions) => Uint32Array
   readonly onClose: () => void
 }
 
-/** Seconds a burst of greedy steps may take before text is shown. */
-const burstSeconds = 0.05
 const longestBurst = 32
 
 export class DeviceSession implements Session {
@@ -170,7 +170,7 @@ export class DeviceSession implements Session {
         }
         if (shown || fresh.length > 0) yield { text: shown, ids: [...fresh] }
         next = chosen[chosen.length - 1]!
-        burst = seconds < burstSeconds / 2 ? Math.min(burst * 2, longestBurst) : seconds > burstSeconds ? Math.max(1, burst >> 1) : burst
+        burst = seconds < this.parts.burstSeconds / 2 ? Math.min(burst * 2, longestBurst) : seconds > this.parts.burstSeconds ? Math.max(1, burst >> 1) : burst
       } else {
         next = await this.sample(Uint32Array.of(next!), sampler, ids.length)
       }

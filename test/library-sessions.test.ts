@@ -71,7 +71,7 @@ test('the text is that of its ids, where a stop token leaves a character in the 
     close: async () => undefined,
   }
   const session = new DeviceSession({
-    executor: script, tokenizer, generation: { stopIds: [stop] }, context: 32, vocab: config.vocab, chunk: 8, sequence: 0,
+    executor: script, tokenizer, generation: { stopIds: [stop] }, context: 32, vocab: config.vocab, chunk: 8, burstSeconds: 0.05, sequence: 0,
     encode: text => model.tokenize(text as string), onClose: () => undefined,
   })
   assert.is(await textOf(session.generate('x', { temperature: 0 })), '\ufffd')

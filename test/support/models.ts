@@ -189,7 +189,7 @@ export class BenchModel implements Model {
   sessionOf(context: number): Session {
     return new DeviceSession({
       executor: this.executor, tokenizer: this.tokenizer, generation: this.generation, context, vocab: this.config.vocab,
-      chunk: this.setup.chunk, sequence: 0, encode: noText, onClose: () => undefined,
+      chunk: this.setup.chunk, burstSeconds: 0.05, sequence: 0, encode: noText, onClose: () => undefined,
     })
   }
   async *generate(...[prompt, options]: Parameters<Model['generate']>): ReturnType<Model['generate']> {
