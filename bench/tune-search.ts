@@ -107,8 +107,9 @@ export class Search {
       if (base === undefined && this.options.signal?.aborted) return null
       if (typeof base !== 'number') throw new WeftError({ where: 'tune', what: `${p.key}: the untuned kernel ${nameOf(untuned)} ${base ?? again ?? 'cannot be timed'}` })
       for (const c of legal) this.consider(c)
-      while (!this.over && this.shareOfBest() < near) {
+      while (!this.over) {
         const from = this.best!
+        if (this.shareOf(from.choice, from.us) >= near) break
         const around = legal.filter(c => !this.times.has(nameOf(c)) && this.isNeighbour(from.choice, c))
         if (around.length === 0) {
           // Nothing near is left untried: another start, as long as there is time.
@@ -204,14 +205,14 @@ export class Search {
     }
   }
 
-  private shareOfBest(): number {
-    const { best, p } = this
-    if (best === null) return 0
-    const { steps } = this.lower(best.choice)!
+  /** Share of the roof that a choice reaches in this time. */
+  private shareOf(choice: Choice, us: number): number {
+    const { p } = this
+    const { steps } = this.lower(choice)!
     const dims = { tokens: extentMax(p.context.extent({ name: 'tokens', max: 1 })), outputs: 1 }
     const sum = (what: 'bytes' | 'flops'): number => steps.reduce((n, s) => n + amountOf(s.kernel.cost[what], dims), 0)
     const matrix = steps.some(s => [...statements(s.kernel.body)].some(t => t.kind === 'matrixMultiply'))
-    return shareOf(this.options.roof, { bytes: sum('bytes'), flops: sum('flops'), microseconds: best.us, matrix }).share
+    return shareOf(this.options.roof, { bytes: sum('bytes'), flops: sum('flops'), microseconds: us, matrix }).share
   }
 
   private async finish(untuned: Choice, first: Choice, legal: readonly Choice[]): Promise<Tuned> {
@@ -239,14 +240,14 @@ export class Search {
       const [t, e] = [this.times.get(nameOf(c)), estimated(c)]
       return typeof t === 'number' && e !== null ? [{ t, e }] : []
     })
-    const best = won ? choice : untuned
+    const [best, bestUs] = won ? [choice, after] : [untuned, before]
     const ofFirst = this.times.get(nameOf(first))
     return {
       key: p.key, plan: p.plan, launches: p.launches,
       untuned: { name: nameOf(untuned), us: before, hostUs, estimate: estimated(untuned) },
       first: { name: nameOf(first), us: first === untuned ? before : typeof ofFirst === 'number' ? ofFirst : null },
-      best: { name: nameOf(best), us: won ? after : before, estimate: estimated(best) },
-      share: this.shareOfBest(), candidates: this.times.size, rejected: [...this.times.values()].filter(t => typeof t === 'string').length,
+      best: { name: nameOf(best), us: bestUs, estimate: estimated(best) },
+      share: this.shareOf(best, bestUs), candidates: this.times.size, rejected: [...this.times.values()].filter(t => typeof t === 'string').length,
       correlation: rankCorrelation(timed.map(x => x.t), timed.map(x => x.e)),
     }
   }

@@ -118,16 +118,17 @@ const margin = 0.75
 
 /**
  * A schedule with knobs for a node: what tuning found, else the cheapest by estimate, else the first that accepts. With the
- * reasons against the others; with nothing but reasons where none accepts. @param key names the node among `context.costed`
+ * reasons against the others; with nothing but reasons where none accepts. @param key names the node among `context.costed`; without
+ * one nothing is looked up or kept there
  */
-export function choose(schedules: readonly Schedule[], node: Node, context: Context, key = ''): Choice | { readonly rejected: Rejected } {
+export function choose(schedules: readonly Schedule[], node: Node, context: Context, key: string | null = null): Choice | { readonly rejected: Rejected } {
   const own = schedules.filter(s => s.op === node.op.name)
   const found = context.tuned?.[tuneKey(node, context)]
   if (found !== undefined) {
     const tuned = takeTuned(own, found, node, context)
     if (tuned !== null) return tuned
   }
-  const before = context.costed?.get(key)
+  const before = key === null ? undefined : context.costed?.get(key)
   if (before !== undefined) {
     const made = takeNamed(own, before, node, context)
     if (made !== null) return { ...made, ...before }
@@ -135,7 +136,7 @@ export function choose(schedules: readonly Schedule[], node: Node, context: Cont
   const first = firstThatAccepts(own, node, context)
   if (!('steps' in first) || context.roof === undefined) return first
   const choice = cheapest(own, first, node, context, context.roof)
-  context.costed?.set(key, { schedule: choice.schedule, knobs: choice.knobs, rejected: choice.rejected })
+  if (key !== null) context.costed?.set(key, { schedule: choice.schedule, knobs: choice.knobs, rejected: choice.rejected })
   return choice
 }
 

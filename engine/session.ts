@@ -19,9 +19,9 @@ export interface SessionParts {
   readonly context: number
   readonly vocab: number
   /** Rows of a prefill chunk. */
+  readonly chunk: number
   /** Seconds a burst of greedy steps may take before text is shown. */
   readonly burstSeconds: number
-  readonly chunk: number
   readonly sequence: number
   readonly encode: (prompt: string | readonly Message[], options: GenerateOptions) => Uint32Array
   readonly onClose: () => void
