@@ -9,6 +9,10 @@ import { usage, type DeviceHealth } from './device.js'
 import type { WebGpuMemory } from './memory.js'
 import { WebGpuProgram, type CompiledKernel } from './program.js'
 
+/** Launches of a submission: of the first few, so that the device has work while the host encodes the rest, and at most. */
+const firstSubmission = 16
+const largestSubmission = 512
+
 /** Launches of a pass that is timed as a whole: some hundredths of a second of them. */
 const launchesAPass = 4096
 
@@ -87,16 +91,21 @@ export class Recorder {
     return pipeline
   }
 
-  /** Encodes and submits a recording `times` times, several in one submission while they are short. */
-  submit(recording: WebGpuRecording, times: number): void {
+  /**
+   * Encodes and submits a recording `times` times, in submissions that grow: the device begins with the first launches while
+   * the host, which takes some 4 µs for each, encodes the next.
+   */
+  submit({ launches }: WebGpuRecording, times: number): void {
     const { device } = this.health
-    const perSubmission = Math.max(1, Math.floor(512 / Math.max(1, recording.launches.length)))
-    for (let done = 0; done < times; done += perSubmission) {
+    const all = launches.length * times
+    for (let from = 0, size = firstSubmission; from < all; size = Math.min(2 * size, largestSubmission)) {
+      const to = Math.min(from + size, all)
       const encoder = device.createCommandEncoder()
       const pass = encoder.beginComputePass()
-      for (let i = 0; i < Math.min(perSubmission, times - done); i++) encode(pass, recording.launches)
+      encode(pass, launches, from, to)
       pass.end()
       device.queue.submit([encoder.finish()])
+      from = to
     }
   }
 
@@ -115,7 +124,7 @@ export class Recorder {
     const perPass = Math.max(1, Math.floor(launchesAPass / launches.length))
     const passes = Array.from({ length: Math.ceil(times / perPass) }, (_, i) => Math.min(perPass, times - i * perPass))
     return sum(await this.timedPasses(passes.map(runs => (pass: GPUComputePassEncoder): void => {
-      for (let i = 0; i < runs; i++) encode(pass, launches)
+      encode(pass, launches, 0, runs * launches.length)
     })))
   }
 
@@ -124,7 +133,7 @@ export class Recorder {
    * takes 2 µs and a pass of one empty launch 6, of which 1.3 remain for each launch in a pass of many.
    */
   private async timestamps(launches: readonly ReadyLaunch[]): Promise<readonly number[]> {
-    return this.timedPasses(launches.map(launch => (pass: GPUComputePassEncoder): void => encode(pass, [launch])))
+    return this.timedPasses(launches.map(launch => (pass: GPUComputePassEncoder): void => encode(pass, [launch], 0, 1)))
   }
 
   /** Microseconds of each pass. */
@@ -162,7 +171,7 @@ export class Recorder {
       const start = performance.now()
       const encoder = this.health.device.createCommandEncoder()
       const pass = encoder.beginComputePass()
-      encode(pass, [launch])
+      encode(pass, [launch], 0, 1)
       pass.end()
       this.health.device.queue.submit([encoder.finish()])
       await this.health.settled()
@@ -172,10 +181,12 @@ export class Recorder {
   }
 }
 
-function encode(pass: GPUComputePassEncoder, launches: readonly ReadyLaunch[]): void {
+/** Encodes launches `from` to `to` of a recording that begins anew at its end. */
+function encode(pass: GPUComputePassEncoder, launches: readonly ReadyLaunch[], from: number, to: number): void {
   let pipeline: GPUComputePipeline | null = null
   let group: GPUBindGroup | null = null
-  for (const launch of launches) {
+  for (let i = from; i < to; i++) {
+    const launch = launches[i % launches.length]!
     if (launch.pipeline !== pipeline) pass.setPipeline((pipeline = launch.pipeline))
     if (launch.group !== group) pass.setBindGroup(0, (group = launch.group))
     pass.dispatchWorkgroups(launch.x, launch.y)
