@@ -239,6 +239,8 @@ function call(e: Expr & { kind: 'call' }, w: Writer): Code {
       const table = atom(`[${a!.join(', ')}]`, w)
       return b!.map(i => `lookUp(${table}, ${i}, local, ${statement})`)
     }
+    case 'interleaveLow8': return a!.slice(0, 8).flatMap((x, i) => [x, b![i]!])
+    case 'interleaveHigh8': return a!.slice(8).flatMap((x, i) => [x, b![8 + i]!])
     case 'extendLow8': return a!.slice(0, 8)
     case 'extendHigh8': return a!.slice(8)
     case 'extendLow16': return a!.slice(0, 4)

@@ -50,6 +50,9 @@ const signatures = {
 
   /** result[i] = table[index[i]], 0 ≤ index < 16. */
   swizzle: { args: ['i8x16', 'i8x16'], type: 'i8x16' },
+  /** Bytes 0 to 7, or 8 to 15, of the two in turn. */
+  interleaveLow8: { args: ['i8x16', 'i8x16'], type: 'i8x16' },
+  interleaveHigh8: { args: ['i8x16', 'i8x16'], type: 'i8x16' },
   extendLow8: { args: ['i8x16'], type: 'i16x8' },
   extendHigh8: { args: ['i8x16'], type: 'i16x8' },
   extendLow16: { args: ['i16x8'], type: 'i32x4' },

@@ -86,6 +86,11 @@ export function componentText(from: ValueType, a: string, index: number): string
   return from === 'u32x4' ? `<u32>${value}` : value
 }
 
+/** Lanes of one or two vectors of four, by one shuffle; lanes of the second count from 4. */
+export function lanesText(first: string, second: string, from: readonly number[]): string {
+  return `i8x16.shuffle(${first}, ${second}, ${from.flatMap(lane => [0, 1, 2, 3].map(byte => 4 * lane + byte)).join(', ')})`
+}
+
 /** Four scalars as a vector; `literal` when all are constants. */
 export function vectorText(type: ValueType, parts: readonly string[], literal: boolean): string {
   const lane = lanes[type]!
@@ -93,6 +98,9 @@ export function vectorText(type: ValueType, parts: readonly string[], literal: b
   if (literal && plain.every(p => /^-?[\d.e+-]+$/.test(p))) return `${lane}(${plain.map(p => (type === 'u32x4' ? String(Number(p) | 0) : p)).join(', ')})`
   return parts.slice(1).reduce((v, part, i) => `${lane}.replace_lane(${v}, ${i + 1}, ${part})`, splatText(type, parts[0]!))
 }
+
+/** Bytes from `first` on of two vectors in turn, as a shuffle counts them. */
+const interleaved = (first: number): string => Array.from({ length: 8 }, (_, i) => `${first + i}, ${16 + first + i}`).join(', ')
 
 const device = (name: string): Spell => args => `${name}(${args.join(', ')})`
 const scalar = (name: string): Spell => ([a]) => `${name}<f32>(${a})`
@@ -133,6 +141,8 @@ export const intrinsicSpellings: Readonly<Record<Intrinsic, Spell>> = {
   subgroupShuffleXor: noLanes,
 
   swizzle: device('w_swizzle'),
+  interleaveLow8: ([a, b]) => `i8x16.shuffle(${a}, ${b}, ${interleaved(0)})`,
+  interleaveHigh8: ([a, b]) => `i8x16.shuffle(${a}, ${b}, ${interleaved(8)})`,
   extendLow8: device('i16x8.extend_low_i8x16_s'),
   extendHigh8: device('i16x8.extend_high_i8x16_s'),
   extendLow16: device('i32x4.extend_low_i16x8_s'),

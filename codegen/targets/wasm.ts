@@ -7,11 +7,11 @@
 import { WeftError } from '../../graph/error.js'
 import { deviceFunctions } from '../../shaders/wasm.js'
 import { intrinsics } from '../intrinsics.js'
-import { elementBytes, sharedBytes, sharedPlaces, type Element, type Expr, type Kernel, type Stmt } from '../kernel.js'
+import { elementBytes, sharedBytes, sharedPlaces, type Element, type Expr, type Kernel, type Stmt, type ValueType } from '../kernel.js'
 import type { KernelText, Target } from '../target.js'
 import { address, linearize, type Linear, type LinearScope } from './wasm-address.js'
 import { functionName, safeName } from './wasm-names.js'
-import { binaryText, bitcastText, componentText, constantText, convertText, intrinsicSpellings, splatText, typeName, unaryText, vectorText } from './wasm-ops.js'
+import { binaryText, bitcastText, componentText, constantText, convertText, intrinsicSpellings, lanesText, splatText, typeName, unaryText, vectorText } from './wasm-ops.js'
 
 /** Loops of at most this many statements, all turns together, are unrolled in full where their hint asks for it. */
 const unrollLimit = 4096
@@ -66,8 +66,8 @@ class Renderer implements LinearScope {
       case 'select': return `(${this.text(e.condition)} ? ${this.text(e.yes)} : ${this.text(e.no)})`
       case 'convert': return convertText(e.a.type, e.type, this.text(e.a)) ?? this.refuse(`conversion from ${e.a.type} to ${e.type}`)
       case 'bitcast': return bitcastText(e.a.type, e.type, this.text(e.a)) ?? this.refuse(`bitcast from ${e.a.type} to ${e.type}`)
-      case 'splat': return splatText(e.type, this.text(e.a))
-      case 'vector': return vectorText(e.type, e.parts.map(p => this.text(p)), e.parts.every(p => p.kind === 'const'))
+      case 'splat': return this.lanes(e.type, [e.a, e.a, e.a, e.a]) ?? splatText(e.type, this.text(e.a))
+      case 'vector': return this.lanes(e.type, e.parts) ?? vectorText(e.type, e.parts.map(p => this.text(p)), e.parts.every(p => p.kind === 'const'))
       case 'component': return componentText(e.a.type, this.text(e.a), e.index)
       case 'load': return this.load(e.param, e.index)
       case 'shared': return this.load(e.array, e.index)
@@ -84,6 +84,18 @@ class Renderer implements LinearScope {
       case 'matrixLoad': return this.refuse('matrix tiles: WebAssembly has no matrix unit')
       default: return e satisfies never
     }
+  }
+
+  /** A vector of lanes of one or two others of its type, which one shuffle makes; null where it is no such. */
+  private lanes(type: ValueType, parts: readonly Expr[]): string | null {
+    const from: { readonly vector: string; readonly lane: number }[] = []
+    for (const p of parts) {
+      if (p.kind !== 'component' || p.a.kind !== 'ref' || p.a.type !== type || !type.endsWith('x4')) return null
+      from.push({ vector: this.text(p.a), lane: p.index })
+    }
+    const [first, second = first, ...more] = new Set(from.map(f => f.vector))
+    if (first === undefined || second === undefined || more.length > 0) return null
+    return lanesText(first, second, from.map(f => f.lane + (f.vector === first ? 0 : 4)))
   }
 
   private address(name: string, index: Expr, bytes: number): { readonly at: string; readonly offset: number } {

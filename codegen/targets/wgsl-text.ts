@@ -88,5 +88,7 @@ export const wgslIntrinsics: Readonly<Record<Intrinsic, Spell>> = {
   extendHigh8: cpuOnly,
   extendLow16: cpuOnly,
   extendHigh16: cpuOnly,
+  interleaveLow8: cpuOnly,
+  interleaveHigh8: cpuOnly,
   matrixZero: () => `${types.matrixC}()`,
 }

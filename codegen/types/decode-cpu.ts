@@ -1,7 +1,9 @@
 /**
- * Decoding for one thread with 128-bit vectors: a run of 32 elements becomes eight f32x4 in the order of the elements,
- * by swizzles and sign extensions of whole registers, never lane by lane. What can be done once a row instead of once a group (e2m1's
- * table holds twice the values) is left to the row's factor.
+ * Decoding for one thread with 128-bit vectors, never lane by lane: a run of 32 elements becomes eight f32x4, in one of two orders.
+ * In the order of elements bytes are widened step by step. In pairs, two neighbours share a word, of which a shift makes the
+ * one and a mask the other: half the instructions, but x has to be dealt the same way, once for all columns. Four-bit codes
+ * in pairs become floats by two tables, of the two upper bytes that an f32 of few digits has. What can be done once a row
+ * instead of once a group is left to the row's factor.
  */
 import { WeftError } from '../../graph/error.js'
 import type { KernelBuilder } from '../builder.js'
@@ -9,7 +11,7 @@ import { call, operand, splat, table, u32, vector, type Value } from '../value.j
 import type { BlockType, Plane } from './blocks.js'
 import { e4m3Floats, groupsOfRun, minimum, scaleValue, type WeightView } from './decode.js'
 import type { RunFields } from './fields.js'
-import type { WeightLayout } from './layout.js'
+import { runElements, type WeightLayout } from './layout.js'
 
 /** Elements of a run that share scale and minimum, from `at`. */
 export interface CpuGroup {
@@ -21,18 +23,43 @@ export interface CpuGroup {
   readonly min: Value | null
 }
 
+/** `pairs`: of every 8 elements first the even, then the odd ones. */
+export type Order = 'elements' | 'pairs'
+
 const e2m1Doubled = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12]
+const e2m1Values = e2m1Doubled.map((v, code) => (code === 8 ? -0 : v / 2))
+/** How many times too large bytes are that stand at the top of a word. */
+const top = 2 ** 24
 
 /** What a row's sums of decoded products are to be multiplied by. */
-export const rowFactor = (layout: WeightLayout): number => (layout.type.codec === 'e2m1' ? 0.5 : 1)
+export function rowFactor({ type }: WeightLayout, order: Order = 'elements'): number {
+  if (order === 'elements') return type.codec === 'e2m1' ? 0.5 : 1
+  const integers = type.codec === 'i8' || (type.blocks !== undefined && type.blocks.codes.kind !== 'table')
+  return integers ? 1 / top : 1
+}
+
+/** Whether the scales of two runs make up a word, of which all are decoded at once. */
+export function scalesInPairs({ type, cols }: WeightLayout): boolean {
+  return type.scale?.coding === 'e4m3' && groupsOfRun(type.scale.group) === 2 && type.min === null && cols % (2 * runElements) === 0
+}
+
+/** Groups of two runs whose scales make up a word, given the loads of `WeightView.readPair`; `at` counts from the first run. */
+export function decodePair(k: KernelBuilder, weight: WeightView, read: readonly Value[], order: Order): readonly CpuGroup[] {
+  const { type } = weight.layout
+  const codes = read.slice(0, -1).flatMap(v => codesOf(k, weight.layout, v, order))
+  const { group } = type.scale!
+  const bytes = call('swizzle', splat('u32x4', read.at(-1)!).bitcast('i8x16'), table([0, 1, 2, 3].flatMap(g => [g, g, g, g])))
+  const scales = k.let('scales', e4m3AtTop(bytes.bitcast('u32x4')))
+  return [0, 1, 2, 3].map(g => ({ at: g * group, codes: codes.slice((g * group) / 4, ((g + 1) * group) / 4), scale: k.let('scale', splat('f32x4', scales.at(g))), min: null }))
+}
 
 /** Groups of a run, given the loads of `WeightView.read`. */
-export function decodeRun(k: KernelBuilder, weight: WeightView, read: readonly Value[]): readonly CpuGroup[] {
+export function decodeRun(k: KernelBuilder, weight: WeightView, read: readonly Value[], order: Order = 'elements'): readonly CpuGroup[] {
   const { layout } = weight
   const { type } = layout
-  if (type.blocks) return decodeBlocks(k, type.blocks, weight.fields(read))
+  if (type.blocks) return decodeBlocks(k, type.blocks, weight.fields(read), order)
   const vectors = read.slice(0, type.bits / 4)
-  const codes = vectors.flatMap(v => codesOf(k, layout, v))
+  const codes = vectors.flatMap(v => codesOf(k, layout, v, order))
   if (!type.scale) return [{ at: 0, codes, scale: null, min: null }]
   const [packed, packedMin] = read.slice(vectors.length)
   const { group, coding } = type.scale
@@ -61,8 +88,8 @@ export function dequantizeRun(k: KernelBuilder, weight: WeightView, read: readon
 }
 
 /** Groups of a run whose type has fields. */
-function decodeBlocks(k: KernelBuilder, block: BlockType, f: RunFields): readonly CpuGroup[] {
-  const codes = [0, 1].flatMap(half => halfOf(k, block, f, half as 0 | 1))
+function decodeBlocks(k: KernelBuilder, block: BlockType, f: RunFields, order: Order): readonly CpuGroup[] {
+  const codes = [0, 1].flatMap(half => halfOf(k, block, f, half as 0 | 1, order))
   const groups = block.groups(f)
   const perGroup = codes.length / groups.length
   return groups.map(({ scale, min }, g) => ({
@@ -74,11 +101,14 @@ function decodeBlocks(k: KernelBuilder, block: BlockType, f: RunFields): readonl
 }
 
 /** Elements 16·half to 16·half + 15 as four f32x4. */
-function halfOf(k: KernelBuilder, block: BlockType, f: RunFields, half: 0 | 1): readonly Value[] {
+function halfOf(k: KernelBuilder, block: BlockType, f: RunFields, half: 0 | 1, order: Order): readonly Value[] {
   const { codes, fields } = block
   switch (codes.kind) {
-    case 'quads': return [0, 1, 2, 3].map(v => call('i8x4', k.let('quad', codes.quad(f, u32(4 * half + v)))))
-    case 'table': return widen8(k, call('swizzle', table(codes.values), bitsOfHalf(f, codes.plane, 4, half, 0).bitcast('i8x16')))
+    case 'quads': {
+      const quads = [0, 1, 2, 3].map(v => k.let('quad', codes.quad(f, u32(4 * half + v)))) as [Value, Value, Value, Value]
+      return order === 'elements' ? quads.map(q => call('i8x4', q)) : integers(k, vector(...quads).bitcast('i8x16'), order)
+    }
+    case 'table': return ofTable(k, codes.values, bitsOfHalf(f, codes.plane, 4, half, 0).bitcast('i8x16'), order)
     case 'integers': {
       let shift = 0
       const parts = codes.planes.map(name => {
@@ -87,7 +117,7 @@ function halfOf(k: KernelBuilder, block: BlockType, f: RunFields, half: 0 | 1): 
         return bitsOfHalf(f, name, bits, half, shift - bits)
       })
       const bytes = parts.reduce((a, b) => a.or(b)).bitcast('i8x16')
-      return widen8(k, codes.zero === 0 ? bytes : bytes.sub(new8(codes.zero)))
+      return integers(k, codes.zero === 0 ? bytes : bytes.sub(new8(codes.zero)), order)
     }
     default: return codes satisfies never
   }
@@ -105,22 +135,26 @@ function bitsOfHalf(f: RunFields, plane: string, bits: Plane['bits'], half: 0 | 
   }
 }
 
-function codesOf(k: KernelBuilder, layout: WeightLayout, v: Value): readonly Value[] {
+function codesOf(k: KernelBuilder, layout: WeightLayout, v: Value, order: Order): readonly Value[] {
   const { codec, zero } = layout.type
+  // Half words are in pairs as they lie.
+  const halves = (): readonly Value[] => (order === 'elements' ? widen16(v.bitcast('i16x8')).map(h => h.shl(16).bitcast('u32x4')) : pair(k.let('words', v)))
   switch (codec) {
     case 'f32': return [v.bitcast('f32x4')]
-    case 'bf16': return widen16(v.bitcast('i16x8')).map(h => h.shl(16).bitcast('f32x4'))
+    case 'bf16': return halves().map(h => h.bitcast('f32x4'))
     // The sign stays at the top, the rest goes where f32 has it, and the exponent's bias is made up for by a product,
     // which also normalizes subnormals.
-    case 'f16': return widen16(v.bitcast('i16x8')).map(h => h.shl(13).bitcast('u32x4').and(0x8fffe000).bitcast('f32x4').mul(splat('f32x4', 2 ** 112)))
-    case 'e4m3': return e4m3Floats(k, v)
-    case 'i8': return widen8(k, v.bitcast('i8x16'))
+    case 'f16': return halves().map(h => h.bitcast('i32x4').shr(3).bitcast('u32x4').and(0x8fffe000).bitcast('f32x4').mul(splat('f32x4', 2 ** 112)))
+    case 'e4m3': return order === 'elements' ? e4m3Floats(k, v) : atTop(k, v.bitcast('i8x16')).map(e4m3AtTop)
+    case 'i8': return integers(k, v.bitcast('i8x16'), order)
     case 'e2m1':
     case 'u4': {
       // Span 32: the low nibbles are elements 0 to 15, the high ones 16 to 31.
       const nibbles = [v.and(0x0f0f0f0f), v.shr(4).and(0x0f0f0f0f)].map(n => n.bitcast('i8x16'))
-      const bytes = nibbles.map(n => (codec === 'e2m1' ? call('swizzle', table(e2m1Doubled), n) : zero === 0 ? n : n.sub(new8(zero))))
-      return bytes.flatMap(b => widen8(k, b))
+      return nibbles.flatMap(n => {
+        if (order === 'pairs') return ofTable(k, codec === 'e2m1' ? e2m1Values : Array.from({ length: 16 }, (_, code) => code - zero), n, order)
+        return codec === 'e2m1' ? ofTable(k, e2m1Doubled, n, order) : integers(k, zero === 0 ? n : n.sub(new8(zero)), order)
+      })
     }
     case 'blocks': throw new WeftError({ where: 'decode', what: 'a row with fields decodes its own codes' })
     default: throw new WeftError({ where: 'decode', what: `no decoding of ${codec satisfies never}` })
@@ -130,7 +164,21 @@ function codesOf(k: KernelBuilder, layout: WeightLayout, v: Value): readonly Val
 /** Sixteen signed bytes of one value. */
 const new8 = (n: number): Value => operand(n, 'i8x16')
 
-/** Sixteen signed bytes as four f32x4. */
+/** The values of a table of sixteen by sixteen codes. Two bytes must hold each as an f32, or, in the order of elements, one as an integer. */
+function ofTable(k: KernelBuilder, values: readonly number[], codes: Value, order: Order): readonly Value[] {
+  if (order === 'elements') return integers(k, call('swizzle', table(values), codes), order)
+  const bits = Array.from(new Int32Array(Float32Array.from(values).buffer))
+  if (bits.some(b => (b & 0xffff) !== 0)) throw new WeftError({ where: 'decode', what: 'a table with values of more than 8 digits', got: values.join(', ') })
+  const index = k.let('index', codes)
+  const [low, high] = [16, 24].map(shift => k.let('bytes', call('swizzle', table(bits.map(b => ((b >> shift) << 24) >> 24)), index))) as [Value, Value]
+  return interleaved(k, low, high).map(w => w.bitcast('f32x4'))
+}
+
+/** Sixteen signed bytes as four f32x4; in pairs 2²⁴ times as large. */
+const integers = (k: KernelBuilder, bytes: Value, order: Order): readonly Value[] =>
+  order === 'elements' ? widen8(k, bytes) : atTop(k, bytes).map(w => w.bitcast('i32x4').convert('f32x4'))
+
+/** Sixteen signed bytes as four i32x4 in f32x4, in their order. */
 function widen8(k: KernelBuilder, bytes: Value): readonly Value[] {
   const b = k.let('bytes', bytes)
   return (['extendLow8', 'extendHigh8'] as const).flatMap(half => widen16(k.let('words', call(half, b))).map(w => w.convert('f32x4')))
@@ -138,3 +186,16 @@ function widen8(k: KernelBuilder, bytes: Value): readonly Value[] {
 
 /** Eight signed words as two i32x4. */
 const widen16 = (words: Value): readonly Value[] => [call('extendLow16', words), call('extendHigh16', words)]
+
+/** The even and the odd half words of a vector, each at the top of a word with nothing below. */
+const pair = (words: Value): readonly Value[] => [words.shl(16), words.and(0xffff0000)]
+
+/** Half words of two vectors of bytes, at the top of words in pairs. */
+const interleaved = (k: KernelBuilder, low: Value, high: Value): readonly Value[] =>
+  (['interleaveLow8', 'interleaveHigh8'] as const).flatMap(half => pair(k.let('words', call(half, low, high).bitcast('u32x4'))))
+
+/** Bytes at the top of words, in pairs. */
+const atTop = (k: KernelBuilder, bytes: Value): readonly Value[] => interleaved(k, new8(0), k.let('bytes', bytes))
+
+/** An e4m3 from the top byte of each word, whatever stands below: as `e4m3Floats` has it. */
+const e4m3AtTop = (words: Value): Value => words.bitcast('i32x4').shr(4).bitcast('u32x4').and(0x87f00000).bitcast('f32x4').mul(splat('f32x4', 2 ** 120))

@@ -70,6 +70,13 @@ export class WeightView {
     return [...codes, section(layout.scalesAt, scaleBytes[scale.coding] * groupsOfRun(scale.group)), ...(min ? [section(layout.minsAt, 2)] : [])]
   }
 
+  /** What decoding runs 2 · pair and 2 · pair + 1 needs, where their scales make up a word: their codes, then that word. */
+  readPair(row: Value, pair: Value): readonly Value[] {
+    const at = row.mul(this.runs / 2).add(pair)
+    const codes = Array.from({ length: 2 * this.vectorsPerRun }, (_, i) => this.vectors.load(at.mul(2 * this.vectorsPerRun).add(i)))
+    return [...codes, this.words.load(at.add(this.layout.scalesAt / 4))]
+  }
+
   /** Groups of the run whose loads were named. */
   decode(read: readonly Value[]): readonly DecodedGroup[] {
     const { type } = this.layout

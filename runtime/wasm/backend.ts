@@ -8,9 +8,8 @@ import type { Source, Target } from '../../codegen/target.js'
 import { wasm } from '../../codegen/targets/wasm.js'
 import { check, WeftError } from '../../graph/error.js'
 import type { Backend, BoundPlan, BufferView, DeviceBuffer, MemoryInfo, Program, Recording, Ticket, Timing } from '../backend.js'
-import { api } from './api.js'
 import { compileSource } from './compile.js'
-import { chipName, defaultThreads, relaxedSimd } from './machine.js'
+import { chipName, compileWhole, defaultThreads, relaxedSimd } from './machine.js'
 import { SharedMemory } from './memory.js'
 import { Pool } from './pool.js'
 import { encode, recordBytes, WasmProgram, WasmRecording } from './recording.js'
@@ -104,7 +103,7 @@ export class WasmBackend implements Backend {
     check(source.target === 'wasm', 'wasm', 'target of the source', 'wasm', source.target)
     const start = performance.now()
     const { bytes, cached } = await compileSource(source)
-    const module = await api.compile(bytes).catch((cause: unknown) => {
+    const module = await compileWhole(bytes).catch((cause: unknown) => {
       throw new WeftError({ where: 'wasm', what: `the engine refuses the compiled kernels: ${cause instanceof Error ? cause.message : String(cause)}`, cause })
     })
     const id = this.nextProgram++

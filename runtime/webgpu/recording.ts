@@ -10,7 +10,7 @@ import type { WebGpuMemory } from './memory.js'
 import { WebGpuProgram, type CompiledKernel } from './program.js'
 
 /** Launches of a submission: of the first few, so that the device has work while the host encodes the rest, and at most. */
-const firstSubmission = 16
+const firstSubmission = 32
 const largestSubmission = 512
 
 /** Launches of a pass that is timed as a whole: some hundredths of a second of them. */

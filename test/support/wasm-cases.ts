@@ -172,7 +172,7 @@ export const cases: readonly Case[] = [
   ]),
   vectors('u32x4_ops', (a, b) => [
     a.add(b), a.sub(b), a.mul(b), a.and(b), a.or(b), a.xor(b), a.shl(5), a.shr(5), a.convert('f32x4'), a.convert('i32x4'), a.shr(b.at(0).and(31)),
-    splat('u32x4', a.at(1)), vector(...([1, 0xffffffff, 0, 7].map(x => constant('u32', x)) as [Value, Value, Value, Value])),
+    splat('u32x4', a.at(1)), vector(a.at(0), a.at(2), b.at(0), b.at(2)), vector(b.at(3), a.at(1), a.at(1), b.at(0)), vector(...([1, 0xffffffff, 0, 7].map(x => constant('u32', x)) as [Value, Value, Value, Value])),
   ]),
   vectors('i32x4_ops', (a, b) => {
     const [x, y] = [a.bitcast('i32x4'), b.bitcast('i32x4')]
@@ -184,7 +184,7 @@ export const cases: readonly Case[] = [
     const index = b.and(0x0f0f0f0f).bitcast('i8x16')
     return [
       x.add(y), x.sub(y), x.and(y), x.or(y), x.xor(y), x.negate(), x.shr(2), x.shl(2), w.add(z), w.sub(z), w.mul(z), w.shr(3), w.shl(3), w.negate(),
-      call('swizzle', table(bytesTable), index), call('extendLow8', x), call('extendHigh8', x), call('extendLow16', w), call('extendHigh16', w), x.add(3), w.sub(300),
+      call('swizzle', table(bytesTable), index), call('interleaveLow8', x, y), call('interleaveHigh8', x, y), call('extendLow8', x), call('extendHigh8', x), call('extendLow16', w), call('extendHigh16', w), x.add(3), w.sub(300),
     ]
   }),
   statements(),

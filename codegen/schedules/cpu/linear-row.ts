@@ -1,15 +1,16 @@
 /**
  * One row of x on a CPU: a tile is a band of output columns, each a sum over the weight's row in four lanes. Every code is
- * loaded, decoded and multiplied once; x comes from the first cache, through scratch where a norm stands before it. Scales
- * multiply the products of a group, not every code. Decoding binds, so that more rows at once gain little.
+ * loaded, decoded and multiplied once; x comes from the first cache, through scratch where a norm stands before it or where codes
+ * are decoded in pairs, as which it is then dealt. Scales multiply the products of a group, not every code. Decoding
+ * binds, so that more rows at once gain little.
  */
 import { extentMax, kernel, tilesOf } from '../../builder.js'
 import type { Node } from '../../../graph/op.js'
 import { reject, schedule, step, type Context, type Lowered, type Reject } from '../../schedule.js'
 import { WeightView } from '../../types/decode.js'
-import { decodeRun, rowFactor } from '../../types/decode-cpu.js'
+import { decodePair, decodeRun, rowFactor, scalesInPairs } from '../../types/decode-cpu.js'
 import { runElements } from '../../types/layout.js'
-import { call, type Value } from '../../value.js'
+import { call, vector, type Value } from '../../value.js'
 import { vectorParam } from '../common.js'
 import { LinearOutput, linearProblem, rmsFactor } from '../linear-problem.js'
 
@@ -21,7 +22,11 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
   if (!context.caps.simd) return reject('one thread a tile; a GPU has more')
   if (extentMax(p.rows) > 1) return reject(`${extentMax(p.rows)} rows; one reads each weight once`)
   if (!p.layout.runs) return reject(`${p.inner} columns are no whole number of runs of ${runElements}`)
-  const runs = p.inner / runElements
+  const order = p.layout.type.codec === 'f32' ? 'elements' : 'pairs'
+  const runsEach = scalesInPairs(p.layout) ? 2 : 1
+  if (unroll < runsEach) return reject(`${runsEach} runs share a word of scales`)
+  const turns = p.inner / runElements / runsEach
+  const vectorsEach = (runElements / 4) * runsEach
   const perPass = Math.max(1, rows / p.parts)
   const columns = Math.max(1, Math.min(p.out, Math.round(tileWeights / p.inner / p.parts / perPass))) * perPass
 
@@ -32,22 +37,28 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
       const weight = new WeightView(k, 'weight', p.layout, context.caps)
       const output = new LinearOutput(k, p, weight)
       const norm = p.has.norm ? vectorParam(k, 'norm', 'f32x4') : null
-      const normed = norm && k.shared('normed', 'f32x4', p.inner / 4)
+      const staged = norm || order === 'pairs' ? k.shared('staged', 'f32x4', p.inner / 4) : null
       const squares = norm && k.var('squares', 'f32x4', 0)
-      if (norm) {
-        k.for({ name: 'i', to: p.inner / 4 }, i => {
-          const v = k.let('v', x.load(i))
-          squares!.accumulate(v, v)
-          normed!.store(i, v.mul(norm.load(i)))
+      if (staged) {
+        k.for({ name: 'i', to: p.inner / 8 }, i => {
+          const [a, b] = [0, 1].map(j => {
+            const at = i.mul(2).add(j)
+            const v = k.let('v', x.load(at))
+            squares?.accumulate(v, v)
+            return norm ? k.let('normed', v.mul(norm.load(at))) : v
+          }) as [Value, Value]
+          const dealt = order === 'pairs' ? [vector(a.at(0), a.at(2), b.at(0), b.at(2)), vector(a.at(1), a.at(3), b.at(1), b.at(3))] : [a, b]
+          dealt.forEach((v, j) => staged.store(i.mul(2).add(j), v))
         })
       }
+      const source = staged ?? x
       const factor = squares && rmsFactor(k, call('sum4', squares.value), p.inner, p.eps)
       // Minima meet Σ x of their group, which is the same for every column.
       const group = Math.min(p.layout.type.scale?.group ?? runElements, runElements)
       const groupSums = p.layout.type.min && k.shared('groupSums', 'f32', p.inner / group)
       if (groupSums) {
         k.for({ name: 'i', to: p.inner / group }, i => {
-          const vectors = Array.from({ length: group / 4 }, (_, v) => (normed ?? x).load(i.mul(group / 4).add(v)))
+          const vectors = Array.from({ length: group / 4 }, (_, v) => source.load(i.mul(group / 4).add(v)))
           groupSums.store(i, call('sum4', vectors.reduce((a, b) => a.add(b))))
         })
       }
@@ -61,13 +72,14 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
         const sums = weightRows.map(() => [k.var('acc', 'f32x4', 0), k.var('acc', 'f32x4', 0)] as const)
         const minima = weightRows.map(() => groupSums && k.var('minima', 'f32', 0))
         for (let pass = 0; pass < weightRows.length; pass += rows) {
-          k.for({ name: 'run', to: runs, unroll }, run => {
-            const vectors = Array.from({ length: runElements / 4 }, (_, v) => (normed ?? x).load(run.mul(runElements / 4).add(v)))
+          k.for({ name: 'run', to: turns, unroll: unroll / runsEach }, run => {
+            const vectors = Array.from({ length: vectorsEach }, (_, v) => source.load(run.mul(vectorsEach).add(v)))
             const shared = rows > 1 ? vectors.map(v => k.let('xv', v)) : vectors
             weightRows.slice(pass, pass + rows).forEach((row, w) => {
               const [even, odd] = sums[pass + w]!
-              const loaded = weight.read(row, run).map(v => k.let('loaded', v))
-              decodeRun(k, weight, loaded).forEach((g, n) => {
+              const loaded = (runsEach === 2 ? weight.readPair(row, run) : weight.read(row, run)).map(v => k.let('loaded', v))
+              const groups = runsEach === 2 ? decodePair(k, weight, loaded, order) : decodeRun(k, weight, loaded, order)
+              groups.forEach((g, n) => {
                 const mine = shared.slice(g.at / 4, g.at / 4 + g.codes.length)
                 const sum = n % 2 === 0 ? even : odd
                 if (g.scale) sum.accumulate(k.let('products', chain(g.codes, mine)), g.scale)
@@ -77,10 +89,11 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
             })
           })
         }
+        const by = rowFactor(p.layout, order)
         const totals = sums.map(([a, b], w) => {
-          const products = call('sum4', a.value.add(b.value))
-          const total = minima[w] ? products.sub(minima[w].value) : products
-          return k.let('total', rowFactor(p.layout) === 1 ? total : total.mul(rowFactor(p.layout)))
+          const sum = call('sum4', a.value.add(b.value))
+          const products = by === 1 ? sum : sum.mul(by)
+          return k.let('total', minima[w] ? products.sub(minima[w].value) : products)
         })
         cols.forEach((c, i) => {
           const put = (): void => output.store(k.const('u32', 0), c, totals.slice(i * p.parts, (i + 1) * p.parts), factor)
@@ -96,4 +109,4 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
 /** Σ codes · x over vectors, fused one after another. */
 const chain = (codes: readonly Value[], x: readonly Value[]): Value => codes.slice(1).reduce((sum, q, i) => q.fma(x[i + 1]!, sum), codes[0]!.mul(x[0]!))
 
-export const linearRow = ['linear', 'fusedLinear'].map(op => schedule(op, 'row', { rows: [1, 2], unroll: [2, 4, 1] }, make))
+export const linearRow = ['linear', 'fusedLinear'].map(op => schedule(op, 'row', { rows: [4, 2, 1], unroll: [2, 4, 1] }, make))
