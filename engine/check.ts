@@ -17,7 +17,7 @@ export interface CheckOptions {
   readonly chunk?: number
   /** Greedy tokens compared at most; all unless told. */
   readonly tokens?: number
-  /** Hands the reference's tokens over with the prompt, as rows of one pass, not one by one: whole answers where a step is slow. `chunk` then says nothing. */
+  /** Hands the reference's tokens over with the prompt, in pieces of `chunk` or one, not one by one: whole answers where a step is slow. */
   readonly atOnce?: boolean
   /** Largest relative error of a row. Default 1e-4 with f32 arithmetic, 1e-2 with f16. */
   readonly tolerance?: number
@@ -105,7 +105,7 @@ export async function check(model: Model, folder: string, options: CheckOptions 
   const tolerance = options.tolerance ?? (model.compute === 'f32' ? 1e-4 : 1e-2)
   const session = model.session()
   try {
-    const { rows, chosen } = await (options.atOnce ? allAtOnce(session, expected) : stepByStep(session, expected, options.chunk ?? expected.prompt.length))
+    const { rows, chosen } = await (options.atOnce ? allAtOnce(session, expected, options.chunk ?? Infinity) : stepByStep(session, expected, options.chunk ?? expected.prompt.length))
     const logits = compareLogits(rows, expected, tolerance)
     const tokens = compareTokens(chosen, expected, logits.largestDifference)
     const template = compareTemplate(model, expected)
@@ -186,31 +186,35 @@ async function stepByStep(session: Session, expected: Expected, chunk: number): 
   return { rows, chosen: await greedyTokens(session, last, expected) }
 }
 
-async function allAtOnce(session: Session, { prompt, greedy, positions, vocab }: Expected): Promise<Run> {
+async function allAtOnce(session: Session, { prompt, greedy, positions, vocab }: Expected, chunk: number): Promise<Run> {
   const ids = Uint32Array.from([...prompt, ...greedy.subarray(0, -1)])
   const end = prompt.length - 1
   const before = positions.filter(p => p < end)
-  const wanted = [...before, ...Array.from(greedy, (_, i) => end + i)]
-  const got = await session.logits(ids, wanted)
-  ensure(got.length === wanted.length * vocab, where, 'logits returned', `${wanted.length} × ${vocab}`, `${got.length}`)
+  const got = await logitsAt(session, ids, [...before, ...Array.from(greedy, (_, i) => end + i)], chunk, vocab)
   const chosen = Uint32Array.from(greedy, (_, i) => largest(got.subarray((before.length + i) * vocab, (before.length + i + 1) * vocab), end + i))
   return { rows: got.subarray(0, positions.length * vocab), chosen }
 }
 
-/** Feeds the prompt in pieces; returns the logits at the wanted positions, and those after the last id. */
+/** The logits at the wanted positions of the prompt, and those after its last id. */
 async function promptLogits(session: Session, { prompt, positions, vocab }: Expected, chunk: number): Promise<{ readonly rows: Float32Array; readonly last: Float32Array }> {
   const wanted = positions.at(-1) === prompt.length - 1 ? positions : [...positions, prompt.length - 1]
+  const all = await logitsAt(session, prompt, wanted, chunk, vocab)
+  return { rows: all.subarray(0, positions.length * vocab), last: all.subarray((wanted.length - 1) * vocab) }
+}
+
+/** Feeds ids in pieces of `chunk`; returns the logits at the wanted positions, which rise. */
+async function logitsAt(session: Session, ids: Uint32Array, wanted: readonly number[], chunk: number, vocab: number): Promise<Float32Array> {
   const all = new Float32Array(wanted.length * vocab)
   let filled = 0
-  for (let at = 0; at < prompt.length; at += chunk) {
-    const ids = prompt.subarray(at, at + chunk)
-    const rows = wanted.filter(p => p >= at && p < at + ids.length).map(p => p - at)
-    const got = await session.logits(ids, rows)
+  for (let at = 0; at < ids.length; at += chunk) {
+    const piece = ids.subarray(at, at + chunk)
+    const rows = wanted.filter(p => p >= at && p < at + piece.length).map(p => p - at)
+    const got = await session.logits(piece, rows)
     ensure(got.length === rows.length * vocab, where, 'logits returned', `${rows.length} × ${vocab}`, `${got.length}`)
     all.set(got, filled * vocab)
     filled += rows.length
   }
-  return { rows: all.subarray(0, positions.length * vocab), last: all.subarray((wanted.length - 1) * vocab) }
+  return all
 }
 
 /** The tokens the model would choose, each after the reference's tokens before it. */

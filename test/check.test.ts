@@ -100,6 +100,9 @@ test('the reference\'s tokens may come at once with the prompt, and every one of
     const right = await check(fake({ pieces }), folder, { atOnce: true })
     assert.equal([right.ok, right.logits.relativeError, right.logits.rows, right.tokens.equal], [true, 0, positions.length, 4])
     assert.equal(pieces, [6])
+    const chunked: number[] = []
+    const inPieces = await check(fake({ pieces: chunked }), folder, { atOnce: true, chunk: 4 })
+    assert.equal([inPieces.ok, inPieces.logits.rows, inPieces.tokens.equal, chunked], [true, positions.length, 4, [4, 2]])
     for (const step of [0, 2, 3]) {
       const wrong = await check(fake({ logits: (position, row) => { if (position === prompt.length - 1 + step) row[0] = 9 } }), folder, { atOnce: true, tolerance: 1 })
       assert.equal([wrong.tokens.equal, wrong.tokens.firstDifference?.index], [3, step])
