@@ -19,6 +19,8 @@ export interface LlamaBench {
 
 export interface LlamaBenchOptions {
   readonly program: string
+  /** Named in place of the build that the program tells of. */
+  readonly version: string | null
   readonly shape: string
   readonly weights: string
   readonly runs: number
@@ -45,12 +47,12 @@ export function openLlamaBench(options: LlamaBenchOptions): LlamaBench {
   }
 }
 
-async function measure({ program, runs, threads }: LlamaBenchOptions, file: string, row: SpeedRow): Promise<Peer> {
+async function measure({ program, version, runs, threads }: LlamaBenchOptions, file: string, row: SpeedRow): Promise<Peer> {
   const device = threads === null ? ['-ngl', '99', '-fa', '1'] : ['-t', String(threads), '-ngl', '0']
   const test = row.test === 'prefill' ? ['-p', String(row.tokens), '-n', '0'] : ['-p', '0', '-n', String(row.tokens)]
   const output = await run(program, ['-m', file, ...device, ...test, '-d', String(row.depth), '-r', String(runs), '-o', 'json'])
   const { name, mean, deviation } = readLlamaBench(output)
-  return { program: name, mean, deviation, ratio: row.mean / mean }
+  return { program: version === null ? name : `llama.cpp ${version}`, mean, deviation, ratio: row.mean / mean }
 }
 
 /** The one test of what `llama-bench -o json` printed. Throws a WeftError where that is not there. */

@@ -209,7 +209,10 @@ test('a random model as GGUF is read back byte for byte, and a peer is run on it
   assert.is((JSON.parse(ended.stdout) as Report).machine.commit, 'abcdef012345', 'what was told goes before the checkout')
   const failed = await weft([...args, '--llama-bench', join(folder, 'absent')])
   assert.match(failed.stderr, /\[--llama-bench\] .*does not start/)
+  const named = await weft([...args, '--llama-bench', program, '--peer-version', 'v1.2', '--format', 'json'])
+  assert.is((JSON.parse(named.stdout) as Report).rows[0]!.peer!.program, 'llama.cpp v1.2')
   assert.is((await weft(args)).code, 2)
+  assert.match((await weft(['bench', '--peer-version', 'v1.2'])).stderr, /\[--peer-version\] given without --against/)
 })
 
 test('the peer is named with its build where it knows that', () => {

@@ -50,6 +50,7 @@ export const benchCommand = defineCommand({
     untuned: { type: 'boolean', default: false, describe: 'Leave out what weft tune found on this device' },
     against: { choices: ['llama.cpp'], requiresArg: true, describe: 'Run another program on the same shapes, test by test in turn; with --shape' },
     'llama-bench': { type: 'string', requiresArg: true, describe: 'With --against llama.cpp: its program llama-bench' },
+    'peer-version': { type: 'string', requiresArg: true, describe: 'With --against: the version to name in results', defaultDescription: 'what the program says' },
     compare: { type: 'string', nargs: 2, describe: 'Compare two files that --format json wrote: before, after' },
     'fail-above': { type: 'string', requiresArg: true, describe: 'With --compare: end with code 1 where a row became slower by more than this (5%)' },
   },
@@ -68,7 +69,7 @@ export const benchCommand = defineCommand({
     const source = sourceOf(argv.shape, argv.weights, argv.model)
     const { loaded, roof } = await loadForBench(source, options)
     const { simd, units } = loaded.backend.caps
-    const peer = peerProgram === null ? null : openLlamaBench({ program: peerProgram, shape: argv.shape!, weights: argv.weights, runs, threads: simd ? units : null })
+    const peer = peerProgram === null ? null : openLlamaBench({ program: peerProgram, version: argv['peer-version'] ?? null, shape: argv.shape!, weights: argv.weights, runs, threads: simd ? units : null })
     try {
       const name = argv.shape ?? modelName(argv.model)
       const rows: SpeedRow[] = []
@@ -98,9 +99,9 @@ export const benchCommand = defineCommand({
 })
 
 /** The peer's program, or null where none was asked for. Throws a WeftError with exit code 2. */
-function againstOf(argv: { readonly against?: string | undefined; readonly 'llama-bench'?: string | undefined; readonly shape?: string | undefined }, speeds: boolean): string | null {
+function againstOf(argv: { readonly against?: string | undefined; readonly 'llama-bench'?: string | undefined; readonly 'peer-version'?: string | undefined; readonly shape?: string | undefined }, speeds: boolean): string | null {
   if (argv.against === undefined) {
-    if (argv['llama-bench'] !== undefined) throw wrongOption('--llama-bench', 'given without --against')
+    for (const option of ['llama-bench', 'peer-version'] as const) if (argv[option] !== undefined) throw wrongOption(`--${option}`, 'given without --against')
     return null
   }
   if (argv['llama-bench'] === undefined) throw wrongOption('--against', 'its program is not known', '--llama-bench PATH')
