@@ -44,13 +44,14 @@ export function speedTable(results: readonly Result[]): string {
   const lines: string[] = ['| chip | model, weights | | prefill, tokens/s | decode, tokens/s | of the memory\'s speed |', '|---|---|---|---|---|---|']
   let above = ''
   for (const r of results) {
-    const group = `${plain(r.machine.chip)} | ${r.model}, ${r.weights}`
+    const chip = r.machine.backend === 'wasm' ? `${r.machine.cores} cores, ${r.machine.chip}` : r.machine.chip
+    const group = `${plain(chip)} | ${r.model}, ${r.weights}`
     // The longest prompt and the most tokens, on an empty cache.
     const longest = (test: SpeedRow['test']): Result['rows'][number] | undefined => r.rows.filter(x => x.test === test && x.depth === 0).sort((a, b) => b.tokens - a.tokens)[0]
     const [prefill, decode] = [longest('prefill'), longest('decode')]
     const speed = (row: Result['rows'][number] | undefined, mean: number | undefined): string => (row === undefined || mean === undefined ? '' : `${mean >= 1000 ? Math.round(mean).toLocaleString('en-US') : mean >= 100 ? mean.toFixed(0) : mean.toFixed(1)} (${row.tokens})`)
     const share = decode?.share === undefined ? '' : percent(decode.share, 0)
-    lines.push(`| ${group === above ? ' | ' : `${r.machine.chip} | ${r.model}, ${r.weights}`} | weft, ${backends[r.machine.backend] ?? r.machine.backend} | ${speed(prefill, prefill?.mean)} | ${speed(decode, decode?.mean)} | ${share} |`)
+    lines.push(`| ${group === above ? ' | ' : `${chip} | ${r.model}, ${r.weights}`} | weft, ${backends[r.machine.backend] ?? r.machine.backend} | ${speed(prefill, prefill?.mean)} | ${speed(decode, decode?.mean)} | ${share} |`)
     const peer = decode?.peer ?? prefill?.peer
     if (peer !== undefined) lines.push(`|  |  | ${peer.program} | ${speed(prefill, prefill?.peer?.mean)} | ${speed(decode, decode?.peer?.mean)} | |`)
     above = group
