@@ -11,12 +11,12 @@ import { packageFolder } from './machine.js'
 import { percent } from './numbers.js'
 import type { SpeedRow } from './speeds.js'
 
-/** Of a report, what the table is made of. Old results lack what was not measured then. */
+/** Of a report, what the table is made of. */
 export interface Result {
-  readonly machine: Pick<Machine, 'chip' | 'backend' | 'device' | 'driver' | 'commit' | 'date'>
+  readonly machine: Pick<Machine, 'chip' | 'cores' | 'backend' | 'device' | 'driver' | 'commit' | 'date' | 'roof'>
   readonly model: string
   readonly weights: string
-  readonly rows: readonly (Pick<SpeedRow, 'test' | 'tokens' | 'depth' | 'mean'> & Partial<Pick<SpeedRow, 'deviation' | 'peer' | 'share'>>)[]
+  readonly rows: readonly Pick<SpeedRow, 'test' | 'tokens' | 'depth' | 'mean' | 'gbps' | 'peer'>[]
 }
 
 const markers = { begin: '<!-- speeds: begin (npm run readme-table makes this from bench/results) -->', end: '<!-- speeds: end -->' } as const
@@ -31,7 +31,8 @@ export function readResults(folder: string): readonly Result[] {
     const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'))
     const machine = isRecord(parsed) ? parsed['machine'] : null
     const named = isRecord(machine) && ['chip', 'backend', 'device', 'driver', 'commit', 'date'].every(k => typeof machine[k] === 'string')
-    if (!isRecord(parsed) || !named || !Array.isArray(parsed['rows']) || parsed['rows'].length === 0) throw new WeftError({ where: 'results', what: `${file}: not what weft bench --format json prints in a checkout`, expected: 'machine with chip, backend, device, driver, commit and date, and rows' })
+    const measured = isRecord(machine) && typeof machine['cores'] === 'number' && isRecord(machine['roof']) && typeof machine['roof']['gbps'] === 'number'
+    if (!isRecord(parsed) || !named || !measured || !Array.isArray(parsed['rows']) || parsed['rows'].length === 0) throw new WeftError({ where: 'results', what: `${file}: not what weft bench --format json prints in a checkout`, expected: 'machine with chip, cores, backend, device, driver, commit, date and roof, and rows' })
     return parsed as unknown as Result
   })
 }
@@ -50,7 +51,7 @@ export function speedTable(results: readonly Result[]): string {
     const longest = (test: SpeedRow['test']): Result['rows'][number] | undefined => r.rows.filter(x => x.test === test && x.depth === 0).sort((a, b) => b.tokens - a.tokens)[0]
     const [prefill, decode] = [longest('prefill'), longest('decode')]
     const speed = (row: Result['rows'][number] | undefined, mean: number | undefined): string => (row === undefined || mean === undefined ? '' : `${mean >= 1000 ? Math.round(mean).toLocaleString('en-US') : mean >= 100 ? mean.toFixed(0) : mean.toFixed(1)} (${row.tokens})`)
-    const share = decode?.share === undefined ? '' : percent(decode.share, 0)
+    const share = decode === undefined ? '' : percent(decode.gbps / r.machine.roof.gbps, 0)
     lines.push(`| ${group === above ? ' | ' : `${chip} | ${r.model}, ${r.weights}`} | weft, ${backends[r.machine.backend] ?? r.machine.backend} | ${speed(prefill, prefill?.mean)} | ${speed(decode, decode?.mean)} | ${share} |`)
     const peer = decode?.peer ?? prefill?.peer
     if (peer !== undefined) lines.push(`|  |  | ${peer.program} | ${speed(prefill, prefill?.peer?.mean)} | ${speed(decode, decode?.peer?.mean)} | |`)
