@@ -1,7 +1,7 @@
 /**
  * Decoding for one thread with 128-bit vectors, never lane by lane: a run of 32 elements becomes eight f32x4, in one of two orders.
  * In the order of elements bytes are widened step by step. In pairs, two neighbours share a word, of which a shift makes the
- * one and a mask the other: half the instructions, but x has to be dealt the same way, once for all columns. Four-bit codes
+ * one and a mask the other: fewer instructions, but x has to be dealt the same way, once for all columns. Four-bit codes
  * in pairs become floats by two tables, of the two upper bytes that an f32 of few digits has. What can be done once a row
  * instead of once a group is left to the row's factor.
  */

@@ -1,8 +1,8 @@
 /**
  * One row of x on a CPU: a tile is a band of output columns, each a sum over the weight's row in four lanes. Every code is
  * loaded, decoded and multiplied once; x comes from the first cache, through scratch where a norm stands before it or where codes
- * are decoded in pairs, as which it is then dealt. Scales multiply the products of a group, not every code. Decoding
- * binds, so that more rows at once gain little.
+ * are decoded in pairs, as which it is then dealt. Scales multiply the products of a group, not every code. Several rows of the
+ * weight at once share x and the constants of decoding, which V8 makes anew at each turn of a loop.
  */
 import { extentMax, kernel, tilesOf } from '../../builder.js'
 import type { Node } from '../../../graph/op.js'
