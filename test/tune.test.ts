@@ -132,11 +132,13 @@ test('tuned choices are taken where they are legal, and nothing else is', () => 
   const [key, { node, context }] = [...problems(options)].find(([k]) => k.startsWith('fusedLinear: x 1×'))!
   const knobs = { rows: 2, unroll: 4 }
   const take = (entry: { readonly schedule: string; readonly knobs: Readonly<Record<string, number>> }): ReturnType<typeof choose> => choose(schedules, node, { ...context, tuned: { [key]: { ...entry, us: 1, untunedUs: 2 } } })
+  const knobsOf = (choice: ReturnType<typeof choose>): string => ('steps' in choice ? JSON.stringify(choice.steps[0]!.kernel.knobs) : 'none')
+  const untuned = knobsOf(choose(schedules, node, context))
+  assert.is.not(untuned, JSON.stringify(knobs))
   const tuned = take({ schedule: 'fusedLinear.row', knobs })
-  assert.ok('steps' in tuned && JSON.stringify(tuned.steps[0]!.kernel.knobs) === JSON.stringify(knobs))
+  assert.is(knobsOf(tuned), JSON.stringify(knobs))
   for (const wrong of [{ schedule: 'fusedLinear.row', knobs: { rows: 3, unroll: 4 } }, { schedule: 'fusedLinear.row', knobs: { rows: 2 } }, { schedule: 'fusedLinear.gone', knobs }, { schedule: 'fusedLinear.matvec', knobs: { lanes: 32, columns: 4, threads: 64, stages: 2 } }]) {
-    const other = take(wrong)
-    assert.ok('steps' in other && JSON.stringify(other.steps[0]!.kernel.knobs) === JSON.stringify({ rows: 1, unroll: 2 }), JSON.stringify(wrong))
+    assert.is(knobsOf(take(wrong)), untuned, JSON.stringify(wrong))
   }
   const compiled = compile(shapeNamed('tiny'), types, { ...options, tuned: { [key]: { schedule: 'fusedLinear.row', knobs, us: 1, untunedUs: 2 } } })
   assert.ok(compiled.plans.decode.launches.some(l => l.kernel.schedule === 'fusedLinear.row' && l.kernel.knobs['rows'] === 2))
