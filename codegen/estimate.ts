@@ -149,6 +149,7 @@ class Walk {
           use(s.index)
           this.work.operations += 16 * times
           break
+        case 'predecessors':
         case 'copyCommit':
         case 'copyWait':
         case 'tensorCopy':
