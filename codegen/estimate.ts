@@ -149,7 +149,6 @@ class Walk {
           use(s.index)
           this.work.operations += 16 * times
           break
-        case 'predecessors':
         case 'copyCommit':
         case 'copyWait':
         case 'tensorCopy':

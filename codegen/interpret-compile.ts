@@ -142,7 +142,6 @@ function write(kernel: Kernel, memory: ReadonlyMap<string, Memory>): { readonly 
         w.line(`copies.begin(memory$${s.array}, ${index}, memory$${s.param}, ${from}, local, ${statement})`)
         return
       }
-      case 'predecessors': return
       case 'copyCommit':
         w.line('copies.commit(local)')
         return

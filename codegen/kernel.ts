@@ -139,8 +139,6 @@ export type Stmt =
   | { readonly kind: 'matrixMultiply'; readonly name: string; readonly a: Expr; readonly b: Expr }
   /** Writes an accumulator tile, row-major, to a shared array of f32. */
   | { readonly kind: 'matrixStore'; readonly array: string; readonly index: Expr; readonly stride: number; readonly value: Expr }
-  /** Waits until the launches before this one are done. Only text is given it (`targets/predecessors.ts`), for chips on which launches overlap. */
-  | { readonly kind: 'predecessors' }
   | { readonly kind: 'comment'; readonly text: string }
 
 /** `times` × ceil(dim / per); a factor without a dim is the constant `times`. */

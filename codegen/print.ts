@@ -97,7 +97,6 @@ export function printStatement(s: Stmt): string {
     case 'if': return `if ${printExpr(s.condition)}`
     case 'barrier': return 'barrier'
     case 'copy': return `copy ${s.array}[${printExpr(s.index)}] = ${s.param}[${printExpr(s.from)}]`
-    case 'predecessors': return 'wait for the launches before'
     case 'copyCommit': return 'copy commit'
     case 'copyWait': return `copy wait, ${s.pending} pending`
     case 'tensorCopy': return `tensor copy ${s.array}[${printExpr(s.index)}] = ${s.param}(${printExpr(s.row)}, ${printExpr(s.col)}), arrival ${printExpr(s.arrival)}`

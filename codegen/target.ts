@@ -21,7 +21,7 @@ export interface KernelText {
   /** Groups of a cluster; grids are whole clusters. */
   readonly cluster: number
   readonly tiles: readonly TileFactor[]
-  /** Whether it waits itself for the launches before it, and may begin before they have ended. */
+  /** Whether it waits itself for the launches before it, and may begin before they have ended in full. */
   readonly overlaps?: boolean
 }
 

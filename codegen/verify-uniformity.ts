@@ -165,7 +165,6 @@ export function verifyUniformity(kernel: Kernel): void {
         value(s.index)
         value(s.from)
         return
-      case 'predecessors':
       case 'copyCommit':
       case 'copyWait': return
       case 'tensorCopy': return ofGroup('a bulk copy', flow, [s.arrival, s.index, s.row, s.col].map(value))

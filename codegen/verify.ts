@@ -173,7 +173,6 @@ export function verifyTypes(kernel: Kernel): void {
         block(s.then)
         return block(s.otherwise)
       case 'barrier':
-      case 'predecessors':
       case 'copyCommit':
       case 'comment':
         return

@@ -9,7 +9,6 @@ import { inspectKernel } from '../codegen/interpret.js'
 import { intrinsicNames } from '../codegen/intrinsics.js'
 import type { Expr, Kernel, Stmt } from '../codegen/kernel.js'
 import { cuda, cudaText } from '../codegen/targets/cuda.js'
-import { afterPredecessors } from '../codegen/targets/predecessors.js'
 import { cudaArch } from '../codegen/targets/cuda-caps.js'
 import { f32, splat, table, u32 } from '../codegen/value.js'
 import { verify } from '../codegen/verify.js'
@@ -46,8 +45,7 @@ test('the kernels of this suite use everything that CUDA spells', () => {
     const: true, ref: true, unary: true, binary: true, select: true, convert: true, bitcast: true, splat: true, vector: true,
     component: true, load: true, loadBits: true, shared: true, call: true, matrixLoad: true,
   }
-  // `predecessors` is of text only, and has a test of its own below.
-  const stmts: Record<Exclude<Stmt['kind'], 'predecessors'>, true> = {
+  const stmts: Record<Stmt['kind'], true> = {
     let: true, var: true, assign: true, store: true, sharedStore: true, for: true, if: true, barrier: true,
     copy: true, copyCommit: true, copyWait: true, tensorCopy: true, tensorCommit: true, tensorWait: true, matrixMultiply: true, matrixStore: true, comment: true,
   }
@@ -56,22 +54,13 @@ test('the kernels of this suite use everything that CUDA spells', () => {
   assert.equal(wanted.filter(w => !used.has(w)), [])
 })
 
-test('a kernel waits for the launches before it on every way to memory that is no weight, and reads weights before', () => {
-  const k = make({ threads: 64 }, k => {
-    const [w, x, out] = [k.param('w', 'f32', 'weight'), k.param('x', 'f32', 'activation'), k.param('out', 'f32', 'activation', 'write')]
-    const sum = k.var('sum', 'f32', 0)
-    k.when(k.local.lt(32), () => {
-      const ahead = k.let('ahead', w.load(k.local))
-      k.for({ to: 4 }, i => sum.set(sum.value.add(ahead.mul(x.load(i)))))
-    })
-    k.when(k.local.lt(8), () => out.store(k.local, sum.value), () => sum.set(0))
-    out.store(k.local.add(64), w.load(0))
-  })
-  const shown = (body: readonly Stmt[]): readonly unknown[] => body.map(s => (s.kind === 'if' ? ['if', shown(s.then), shown(s.otherwise)] : s.kind))
-  assert.equal(shown(afterPredecessors(k)), ['var', ['if', ['let', 'predecessors', 'for'], []], ['if', ['predecessors', 'store'], ['assign']], 'predecessors', 'store'])
-  const lines = (arch: 'sm_80' | 'sm_90a'): readonly string[] => cuda.render([k], cudaProfiles[arch]).kernels[0]!.text.split('\n').filter(l => l.includes('griddepcontrol')).map(l => /griddepcontrol\.\w+/.exec(l)![0])
-  assert.equal(lines('sm_90a'), ['griddepcontrol.launch_dependents', ...['', '', ''].map(() => 'griddepcontrol.wait')])
-  assert.equal([lines('sm_80'), cuda.render([k], cudaProfiles.sm_80).kernels[0]!.overlaps, cuda.render([k], cudaProfiles.sm_90a).kernels[0]!.overlaps], [[], undefined, true])
+test('where launches may overlap a kernel begins by waiting for those before it', () => {
+  const k = make({ threads: 64 }, k => k.param('out', 'f32', 'activation', 'write').store(k.local, 1))
+  for (const [arch, overlaps] of [['sm_80', undefined], ['sm_90a', true], ['sm_120a', true]] as const) {
+    const { text, overlaps: says } = cuda.render([k], cudaProfiles[arch]).kernels[0]!
+    assert.is(says, overlaps, arch)
+    assert.is(/\{\n  asm volatile\("griddepcontrol\.wait;" ::: "memory"\);\n/.test(text), overlaps === true, arch)
+  }
 })
 
 const one = (body: Parameters<typeof make>[1]): string => textOf(make({ threads: 64 }, body))

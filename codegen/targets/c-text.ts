@@ -6,7 +6,6 @@
 import { WeftError } from '../../graph/error.js'
 import type { Caps } from '../caps.js'
 import { elementBytes, sharedPlaces, type Builtin, type Expr, type Kernel, type Stmt } from '../kernel.js'
-import { afterPredecessors } from './predecessors.js'
 import type { KernelText, Source, Target } from '../target.js'
 import type { CContext, Dialect } from './c-dialect.js'
 import { expression, nameOf, operand, stored, typeOf } from './c-expression.js'
@@ -45,7 +44,6 @@ function statement(s: Stmt, cx: CContext, indent: string): string[] {
       if (cx.shared.get(s.array)!.element === 'f16') return [`${indent}${cx.dialect.copyHalves(to, from)}`]
       return [cx.dialect.asynchronousCopies ? `${indent}weft_copy(&${to}, &${from});` : `${indent}${to} = ${from};`]
     }
-    case 'predecessors': return cx.dialect.overlap ? [`${indent}${cx.dialect.overlap.wait}`] : []
     case 'copyCommit': return cx.dialect.asynchronousCopies ? [`${indent}weft_copy_commit();`] : []
     case 'copyWait': return cx.dialect.asynchronousCopies ? [`${indent}weft_copy_wait<${s.pending}>();`] : []
     case 'tensorCopy': {
@@ -125,8 +123,8 @@ function renderKernel(kernel: Kernel, caps: Caps, dialect: Dialect): KernelText 
     `// ${kernel.schedule}${knobs ? ` { ${knobs} }` : ''}`,
     dialect.opening(kernel, kernel.params.map((p, i) => dialect.parameter(p, nameOf(p.name, cx), i)), uses(kernel.body).builtins),
     ...lines,
-    ...(overlaps ? [`  ${dialect.overlap!.begin}`] : []),
-    ...(overlaps ? afterPredecessors(kernel) : kernel.body).flatMap(s => statement(s, cx, '  ')),
+    ...(overlaps ? [`  ${dialect.overlap!.wait}`] : []),
+    ...kernel.body.flatMap(s => statement(s, cx, '  ')),
     '}', '',
   ].join('\n')
   return { name: kernel.name, text, params: kernel.params, threads: kernel.threads, sharedBytes: bytes, dynamicBytes, cluster, tiles: kernel.tiles, ...(overlaps ? { overlaps } : {}) }

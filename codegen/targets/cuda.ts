@@ -74,10 +74,7 @@ const dialect: Dialect = {
   poolIsDynamic: true,
   asynchronousCopies: true,
   // Programmatic dependent launch (PTX ISA, griddepcontrol): from compute capability 9.0 on.
-  overlap: {
-    on: ({ arch }) => Number(/^sm_(\d+)/.exec(arch ?? '')?.[1] ?? 0) >= 90,
-    begin: 'asm volatile("griddepcontrol.launch_dependents;");', wait: 'asm volatile("griddepcontrol.wait;" ::: "memory");',
-  },
+  overlap: { on: ({ arch }) => Number(/^sm_(\d+)/.exec(arch ?? '')?.[1] ?? 0) >= 90, wait: 'asm volatile("griddepcontrol.wait;" ::: "memory");' },
   copyHalves: (to, from) => `weft_copy((uint4*)&${to}, &${from});`,
   prelude,
 }

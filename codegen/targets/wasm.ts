@@ -164,7 +164,6 @@ class Renderer implements LinearScope {
         return this.line('}')
       case 'barrier': return
       case 'copy': return this.copyElement(s)
-      case 'predecessors':
       case 'copyCommit':
       case 'copyWait': return
       case 'tensorCopy':

@@ -249,7 +249,6 @@ class Renderer {
         if (this.kernel.params.some(p => p.access === 'readwrite')) this.line('storageBarrier();')
         return this.line('workgroupBarrier();')
       case 'copy': return this.elements.get(s.array) === 'f16' ? this.copyHalves(s) : this.line(`${this.outerName(s.array)}[${this.text(s.index)}] = ${this.outerName(s.param)}[${this.text(s.from)}];`)
-      case 'predecessors':
       case 'copyCommit':
       case 'copyWait': return
       case 'tensorCopy':

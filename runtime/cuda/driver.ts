@@ -94,7 +94,7 @@ export interface Driver extends ReturnType<typeof declare> {
   readonly reason: (result: number) => string
   /** Throws a WeftError unless the call succeeded; `what` says what was tried. */
   readonly must: (result: number, what: string) => void
-  /** A launch that its configuration lets begin before the one before it has ended; null where graphs cannot hold such. */
+  /** A launch that its configuration lets begin before the one before it has ended in full; null where graphs cannot hold such. */
   readonly launchEarly: LaunchEarly | null
   /** The handle or number a call fills in. Throws as `must` does. */
   readonly take: <T>(call: (out: Out<T>) => number, what: string) => T

@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_2(const float4* x, const float4* __restrict__ norm, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 4u;
   const unsigned col = first + 1u;
@@ -32,7 +32,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_2(const floa
     unsigned ahead_13 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_2 * 4u + laneOfTeam + 16384u]));
     uint4 ahead_14 = weft_stream(&weight[(col_2 + 256u) * 4u + laneOfTeam]);
     unsigned ahead_15 = unsigned(__ldg(&((const unsigned short*)weightWords)[(col_2 + 256u) * 4u + laneOfTeam + 16384u]));
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
       const uint4 now = ahead;
@@ -169,7 +168,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_2(const floa
   if (laneOfTeam == 0u) {
     const float factor = rsqrtf(sum_44 * 0.0078125f + 9.999999974752427e-7f);
     const float gate = sum_4 * factor;
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = gate / (1.0f + expf(-gate)) * (sum_9 * factor);
     const float gate_1 = sum_14 * factor;
     out[col] = gate_1 / (1.0f + expf(-gate_1)) * (sum_19 * factor);

@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_4(const float4* x, const float4* __restrict__ norm, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 4u;
   const unsigned col = first + 1u;
@@ -24,7 +24,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_4(const floa
     uint4 ahead_9 = weft_stream(&weight[col_2 * 4u + laneOfTeam]);
     unsigned ahead_10 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_2 * 4u + laneOfTeam + 16384u]));
     unsigned ahead_11 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_2 * 4u + laneOfTeam + 18432u]));
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
       const uint4 now = ahead;
@@ -128,7 +127,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_4(const floa
   const float sum_24 = sum_23 + weft_shuffle_xor(sum_23, 1u);
   if (laneOfTeam == 0u) {
     const float factor = rsqrtf(sum_24 * 0.0078125f + 9.999999974752427e-7f);
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = sum_4 * factor;
     out[col] = sum_9 * factor;
     out[col_1] = sum_14 * factor;

@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 1, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_6(const float4* x, const float4* __restrict__ norm, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords, const unsigned* state) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = blockIdx.x * 2u + (threadIdx.x >> 5u);
   float acc = 0.0f;
@@ -32,7 +32,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_6(const floa
     unsigned ahead_1 = unsigned(__ldg(&((const unsigned short*)weightWords)[first * 4u + laneOfTeam + 16384u]));
     uint4 ahead_2 = weft_stream(&weight[(first + 256u) * 4u + laneOfTeam]);
     unsigned ahead_3 = unsigned(__ldg(&((const unsigned short*)weightWords)[(first + 256u) * 4u + laneOfTeam + 16384u]));
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
       const uint4 now = ahead;
@@ -398,7 +397,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_6(const floa
   if (laneOfTeam == 0u) {
     const float factor = rsqrtf(sum_84 * 0.0078125f + 9.999999974752427e-7f);
     const float gate = sum_4 * factor;
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = gate / (1.0f + expf(-gate)) * (sum_44 * factor);
     if (state[0u] > 1u) {
       const float factor_1 = rsqrtf(sum_89 * 0.0078125f + 9.999999974752427e-7f);

@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 2, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_8(const float4* x, const float4* __restrict__ norm, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords, const unsigned* state) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 2u;
   const unsigned col = first + 1u;
@@ -35,7 +35,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_8(const floa
     uint4 ahead_3 = weft_stream(&weight[col * 4u + laneOfTeam]);
     unsigned ahead_4 = unsigned(__ldg(&((const unsigned short*)weightWords)[col * 4u + laneOfTeam + 16384u]));
     unsigned ahead_5 = unsigned(__ldg(&((const unsigned short*)weightWords)[col * 4u + laneOfTeam + 18432u]));
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
       const uint4 now = ahead;
@@ -422,7 +421,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_8(const floa
   const float sum_119 = sum_118 + weft_shuffle_xor(sum_118, 1u);
   if (laneOfTeam == 0u) {
     const float factor = rsqrtf(sum_84 * 0.0078125f + 9.999999974752427e-7f);
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = sum_4 * factor;
     out[col] = sum_44 * factor;
     if (state[1u] > 1u) {

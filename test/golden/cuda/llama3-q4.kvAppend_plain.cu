@@ -1,11 +1,10 @@
 // kvAppend.plain { threads: 128 }
 extern "C" __global__ void __launch_bounds__(128) kvAppend_plain(const float* x, unsigned short* cache, const unsigned* state) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned row = blockIdx.x;
   const unsigned col = threadIdx.x;
   if (col < 64u) {
     const unsigned at = row * 64u + col;
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     cache[state[row + 832u] * 64u + col] = weft_to_f16(x[at]);
   }
 }

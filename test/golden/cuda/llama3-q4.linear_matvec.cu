@@ -1,6 +1,6 @@
 // linear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) linear_matvec(const float4* x, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 4u;
   const unsigned col = first + 1u;
@@ -23,7 +23,6 @@ extern "C" __global__ void __launch_bounds__(64) linear_matvec(const float4* x, 
     uint4 ahead_9 = weft_stream(&weight[col_2 * 4u + laneOfTeam]);
     unsigned ahead_10 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_2 * 4u + laneOfTeam + 4096u]));
     unsigned ahead_11 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_2 * 4u + laneOfTeam + 4608u]));
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
       const uint4 now = ahead;
@@ -105,7 +104,6 @@ extern "C" __global__ void __launch_bounds__(64) linear_matvec(const float4* x, 
   const float sum_18 = sum_17 + weft_shuffle_xor(sum_17, 2u);
   const float sum_19 = sum_18 + weft_shuffle_xor(sum_18, 1u);
   if (laneOfTeam == 0u) {
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = sum_4;
     out[col] = sum_9;
     out[col_1] = sum_14;

@@ -1,6 +1,6 @@
 // linear.matvec { lanes: 32, columns: 2, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) linear_matvec_3(const float4* x, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords, const unsigned* state) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 2u;
   const unsigned col = first + 1u;
@@ -27,7 +27,6 @@ extern "C" __global__ void __launch_bounds__(64) linear_matvec_3(const float4* x
     uint4 ahead_3 = weft_stream(&weight[col * 4u + laneOfTeam]);
     unsigned ahead_4 = unsigned(__ldg(&((const unsigned short*)weightWords)[col * 4u + laneOfTeam + 4096u]));
     unsigned ahead_5 = unsigned(__ldg(&((const unsigned short*)weightWords)[col * 4u + laneOfTeam + 4608u]));
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
       const uint4 now = ahead;
@@ -245,7 +244,6 @@ extern "C" __global__ void __launch_bounds__(64) linear_matvec_3(const float4* x
   const float sum_78 = sum_77 + weft_shuffle_xor(sum_77, 2u);
   const float sum_79 = sum_78 + weft_shuffle_xor(sum_78, 1u);
   if (laneOfTeam == 0u) {
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = sum_4;
     out[col] = sum_44;
     if (state[0u] > 1u) {

@@ -1,10 +1,9 @@
 // rmsNorm.rows { threads: 128 }
 extern "C" __global__ void __launch_bounds__(128) rmsNorm_rows(const float4* x, const float4* __restrict__ weight, float4* out) {
   __shared__ __align__(32) float parts[4];
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned first = blockIdx.x * 32u;
   float squares = 0.0f;
-  asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
   for (unsigned i = threadIdx.x; i < 32u; i += 128u) {
     const float4 v = x[first + i];

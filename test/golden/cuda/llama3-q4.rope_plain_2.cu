@@ -1,13 +1,12 @@
 // rope.plain { threads: 64 }
 extern "C" __global__ void __launch_bounds__(64) rope_plain_2(const float* x, const float* __restrict__ table, float* out, const unsigned* state) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned row = blockIdx.x;
   const unsigned col = threadIdx.x;
   if (col < 32u) {
     const unsigned at = row * 32u + col;
     const unsigned pair = col & 15u;
     const unsigned pairAt = (row * 2u + (col >> 4u)) * 32u + pair;
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     const unsigned position = state[row + 320u];
     const unsigned low = ((position & 255u) * 16u + pair) * 2u;
     const unsigned high = (((position >> 8u) + 256u) * 16u + pair) * 2u;

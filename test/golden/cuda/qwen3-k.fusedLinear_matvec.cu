@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec(const float4* x, const float4* __restrict__ norm, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 4u;
   const unsigned col = first + 1u;
@@ -32,7 +32,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec(const float4
     unsigned ahead_17 = unsigned(__ldg(&((const unsigned char*)weightWords)[col_2 * 8u + laneOfTeam + 32768u]));
     unsigned ahead_18 = unsigned(__ldg(&((const unsigned char*)weightWords)[((col_2 * 8u + laneOfTeam) >> 1u) + 34816u]));
     unsigned ahead_19 = (col_2 * 8u + laneOfTeam) & 7u;
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 8u; i += 32u) {
       const uint4 now = ahead;
@@ -152,7 +151,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec(const float4
   const float sum_24 = sum_23 + weft_shuffle_xor(sum_23, 1u);
   if (laneOfTeam == 0u) {
     const float factor = rsqrtf(sum_24 * 0.00390625f + 9.999999974752427e-7f);
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = sum_4 * factor;
     out[col] = sum_9 * factor;
     out[col_1] = sum_14 * factor;

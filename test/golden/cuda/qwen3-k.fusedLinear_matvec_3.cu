@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_3(const float4* x, const float4* __restrict__ norm, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 4u;
   const unsigned col = first + 1u;
@@ -64,7 +64,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_3(const floa
     unsigned ahead_45 = unsigned(__ldg(&((const unsigned char*)weightWords)[(col_2 + 256u) * 8u + laneOfTeam + 81920u]));
     unsigned ahead_46 = unsigned(__ldg(&((const unsigned char*)weightWords)[(((col_2 + 256u) * 8u + laneOfTeam) >> 1u) + 86016u]));
     unsigned ahead_47 = ((col_2 + 256u) * 8u + laneOfTeam) & 7u;
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 8u; i += 32u) {
       const uint4 now = ahead;
@@ -281,7 +280,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_3(const floa
   if (laneOfTeam == 0u) {
     const float factor = rsqrtf(sum_44 * 0.00390625f + 9.999999974752427e-7f);
     const float gate = sum_4 * factor;
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = gate / (1.0f + expf(-gate)) * (sum_9 * factor);
     const float gate_1 = sum_14 * factor;
     out[col] = gate_1 / (1.0f + expf(-gate_1)) * (sum_19 * factor);

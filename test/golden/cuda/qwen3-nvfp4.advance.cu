@@ -1,6 +1,5 @@
 // advance
 extern "C" __global__ void __launch_bounds__(1) advance(unsigned* state, const unsigned* next) {
-  asm volatile("griddepcontrol.launch_dependents;");
   asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned step = state[2u];
 #pragma unroll 1

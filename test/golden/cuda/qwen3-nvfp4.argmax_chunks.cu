@@ -2,11 +2,10 @@
 extern "C" __global__ void __launch_bounds__(256) argmax_chunks(const float* logits, float* best) {
   __shared__ __align__(32) float values[256];
   __shared__ __align__(32) unsigned ids[256];
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned row = blockIdx.x;
   float top = -3.4028234663852886e+38f;
   unsigned id = 0u;
-  asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
   for (unsigned i = threadIdx.x; i < weft_min(2048u, 512u); i += 256u) {
     const float v = logits[row * 512u + i];

@@ -2,10 +2,9 @@
 extern "C" __global__ void __launch_bounds__(64) argmax_join(const float* best, unsigned* out) {
   __shared__ __align__(32) float values[64];
   __shared__ __align__(32) unsigned ids[64];
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   float top = -3.4028234663852886e+38f;
   unsigned id = 512u;
-  asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
   for (unsigned c = threadIdx.x; c < 1u; c += 64u) {
     const unsigned at = (blockIdx.x + c) * 2u;

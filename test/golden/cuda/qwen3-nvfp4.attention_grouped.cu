@@ -3,12 +3,11 @@ extern "C" __global__ void __launch_bounds__(128) attention_grouped(const float4
   __shared__ __align__(32) float tops[64];
   __shared__ __align__(32) float sums[64];
   __shared__ __align__(32) float4 partial[512];
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned split = blockIdx.x & 31u;
   const unsigned rowHeads = blockIdx.x >> 5u;
   const unsigned row = rowHeads >> 1u;
   const unsigned kvHead = ((rowHeads & 1u) * 2u) >> 1u;
-  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned position = state[row + 320u];
   const unsigned sequence = state[row + 576u];
   const unsigned toBlock = (position >> 7u) + 1u;

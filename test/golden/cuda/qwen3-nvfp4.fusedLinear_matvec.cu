@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec(const float4* x, const float4* __restrict__ norm, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 4u;
   const unsigned col = first + 1u;
@@ -20,7 +20,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec(const float4
     unsigned ahead_5 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_1 * 4u + laneOfTeam + 8192u]));
     uint4 ahead_6 = weft_stream(&weight[col_2 * 4u + laneOfTeam]);
     unsigned ahead_7 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_2 * 4u + laneOfTeam + 8192u]));
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
       const uint4 now = ahead;
@@ -120,7 +119,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec(const float4
   const float sum_24 = sum_23 + weft_shuffle_xor(sum_23, 1u);
   if (laneOfTeam == 0u) {
     const float factor = rsqrtf(sum_24 * 0.0078125f + 9.999999974752427e-7f);
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = sum_4 * __uint_as_float(__ldg(&weightWords[first + 4608u])) * factor;
     out[col] = sum_9 * __uint_as_float(__ldg(&weightWords[col + 4608u])) * factor;
     out[col_1] = sum_14 * __uint_as_float(__ldg(&weightWords[col_1 + 4608u])) * factor;

@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 2, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_10(const float4* x, const float4* __restrict__ norm, float* out, const uint4* __restrict__ weight, const unsigned* state) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 2u;
   const unsigned col = first + 1u;
@@ -37,7 +37,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_10(const flo
     uint4 ahead_5 = weft_stream(&weight[(col * 4u + laneOfTeam) * 4u + 1u]);
     uint4 ahead_6 = weft_stream(&weight[(col * 4u + laneOfTeam) * 4u + 2u]);
     uint4 ahead_7 = weft_stream(&weight[(col * 4u + laneOfTeam) * 4u + 3u]);
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
       const uint4 now = ahead;
@@ -408,7 +407,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_10(const flo
   const float sum_119 = sum_118 + weft_shuffle_xor(sum_118, 1u);
   if (laneOfTeam == 0u) {
     const float factor = rsqrtf(sum_84 * 0.0078125f + 9.999999974752427e-7f);
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = sum_4 * factor;
     out[col] = sum_44 * factor;
     if (state[1u] > 1u) {

@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_4(const float4* x, const float* residual, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 4u;
   const unsigned col = first + 1u;
@@ -19,7 +19,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_4(const floa
     unsigned ahead_5 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_1 * 8u + laneOfTeam + 8192u]));
     uint4 ahead_6 = weft_stream(&weight[col_2 * 8u + laneOfTeam]);
     unsigned ahead_7 = unsigned(__ldg(&((const unsigned short*)weightWords)[col_2 * 8u + laneOfTeam + 8192u]));
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 8u; i += 32u) {
       const uint4 now = ahead;
@@ -97,7 +96,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_4(const floa
   const float sum_18 = sum_17 + weft_shuffle_xor(sum_17, 2u);
   const float sum_19 = sum_18 + weft_shuffle_xor(sum_18, 1u);
   if (laneOfTeam == 0u) {
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = residual[first] + sum_4 * __uint_as_float(__ldg(&weightWords[first + 4608u]));
     out[col] = residual[col] + sum_9 * __uint_as_float(__ldg(&weightWords[col + 4608u]));
     out[col_1] = residual[col_1] + sum_14 * __uint_as_float(__ldg(&weightWords[col_1 + 4608u]));

@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 2, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_6(const float4* x, const float4* __restrict__ norm, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords, const unsigned* state) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 2u;
   const unsigned col = first + 1u;
@@ -33,7 +33,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_6(const floa
     unsigned ahead_1 = unsigned(__ldg(&((const unsigned short*)weightWords)[first * 4u + laneOfTeam + 8192u]));
     uint4 ahead_2 = weft_stream(&weight[col * 4u + laneOfTeam]);
     unsigned ahead_3 = unsigned(__ldg(&((const unsigned short*)weightWords)[col * 4u + laneOfTeam + 8192u]));
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
       const uint4 now = ahead;
@@ -432,7 +431,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_6(const floa
   const float sum_119 = sum_118 + weft_shuffle_xor(sum_118, 1u);
   if (laneOfTeam == 0u) {
     const float factor = rsqrtf(sum_84 * 0.0078125f + 9.999999974752427e-7f);
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = sum_4 * __uint_as_float(__ldg(&weightWords[first + 4608u])) * factor;
     out[col] = sum_44 * __uint_as_float(__ldg(&weightWords[col + 4608u])) * factor;
     if (state[0u] > 1u) {

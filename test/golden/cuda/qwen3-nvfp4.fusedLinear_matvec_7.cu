@@ -1,6 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 2, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_7(const float4* x, const float* residual, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords, const unsigned* state) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 2u;
   const unsigned col = first + 1u;
@@ -25,7 +25,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_7(const floa
     unsigned ahead_1 = unsigned(__ldg(&((const unsigned short*)weightWords)[first * 4u + laneOfTeam + 4096u]));
     uint4 ahead_2 = weft_stream(&weight[col * 4u + laneOfTeam]);
     unsigned ahead_3 = unsigned(__ldg(&((const unsigned short*)weightWords)[col * 4u + laneOfTeam + 4096u]));
-    asm volatile("griddepcontrol.wait;" ::: "memory");
 #pragma unroll 1
     for (unsigned i = laneOfTeam; i < 4u; i += 32u) {
       const uint4 now = ahead;
@@ -255,7 +254,6 @@ extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_7(const floa
   const float sum_78 = sum_77 + weft_shuffle_xor(sum_77, 2u);
   const float sum_79 = sum_78 + weft_shuffle_xor(sum_78, 1u);
   if (laneOfTeam == 0u) {
-    asm volatile("griddepcontrol.wait;" ::: "memory");
     out[first] = residual[first] + sum_4 * __uint_as_float(__ldg(&weightWords[first + 2304u]));
     out[col] = residual[col] + sum_44 * __uint_as_float(__ldg(&weightWords[col + 2304u]));
     if (state[0u] > 1u) {

@@ -1,9 +1,8 @@
 // rows.plain { threads: 128 }
 extern "C" __global__ void __launch_bounds__(128) rows_plain(const float* x, float* out, const unsigned* state) {
-  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
   const unsigned row = blockIdx.x;
   const unsigned col = threadIdx.x;
   const unsigned at = row * 128u + col;
-  asm volatile("griddepcontrol.wait;" ::: "memory");
   out[at] = x[state[row + 1088u] * 128u + col];
 }
