@@ -123,7 +123,7 @@ function renderKernel(kernel: Kernel, caps: Caps, dialect: Dialect): KernelText 
     `// ${kernel.schedule}${knobs ? ` { ${knobs} }` : ''}`,
     dialect.opening(kernel, kernel.params.map((p, i) => dialect.parameter(p, nameOf(p.name, cx), i)), uses(kernel.body).builtins),
     ...lines,
-    ...(overlaps ? [`  ${dialect.overlap!.wait}`] : []),
+    ...(dialect.overlap ? [`  ${dialect.overlap.wait}`] : []),
     ...kernel.body.flatMap(s => statement(s, cx, '  ')),
     '}', '',
   ].join('\n')
