@@ -1,6 +1,6 @@
 /**
  * Plans as CUDA graphs. Launches are captured once from a stream and replayed with one call, which leaves about a
- * microsecond between dependent kernels and no work for the host. Timing replays a second graph that has an event
+ * microsecond between dependent kernels, half of it where they may begin before those before them have ended in full, and no work for the host. Timing replays a second graph that has an event
  * between launches: timed one by one from the host, small kernels would show the host's time, not their own.
  */
 import { check, WeftError } from '../../graph/error.js'
