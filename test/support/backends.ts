@@ -9,12 +9,14 @@ import { reject, type Schedule } from '../../codegen/schedule.js'
 import { schedules } from '../../codegen/schedules/index.js'
 import { inputsOf } from '../../graph/op.js'
 import type { Backend } from '../../runtime/backend.js'
-import { testGpus } from './software-gpu.js'
+import { softwareGpuEnv, testGpus } from './software-gpu.js'
 
 export interface TestDevice {
   readonly name: 'wasm' | 'cuda' | 'swiftshader' | 'lavapipe' | 'gpu' | 'hip' | 'msl'
   /** Takes seconds for a kernel: suites that have many take fewer there. */
   readonly slowCompiler: boolean
+  /** Another software adapter of this machine runs the same suites: what both would show alike is left to that one. */
+  readonly beside?: boolean
   /** Of the problems of a schedule, one of each kind is enough there: type of weight and cache, live rows or fixed ones. */
   readonly kindsOnly?: boolean
   /** What most models are made of there, where the engine's choice takes long. */
@@ -57,7 +59,7 @@ export function webGpuDevices(): readonly TestDevice[] {
   return testGpus().map((g): TestDevice => {
     const open = (): Promise<Backend> => g.open()
     if (g.name === 'gpu') return { name: 'gpu', slowCompiler: false, open }
-    return { name: g.name, slowCompiler: true, lightSchedules, open: g.name === 'swiftshader' ? open : () => lavapipe(open) }
+    return { name: g.name, slowCompiler: true, beside: g.name === 'swiftshader' && softwareGpuEnv('lavapipe') !== null, lightSchedules, open: g.name === 'swiftshader' ? open : () => lavapipe(open) }
   })
 }
 
