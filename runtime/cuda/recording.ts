@@ -1,6 +1,6 @@
 /**
  * Plans as CUDA graphs. Launches are captured once from a stream and replayed with one call, which leaves about a
- * microsecond between dependent kernels, half of it where they may begin before those before them have ended in full, and no work for the host. Timing replays a second graph that has an event
+ * microsecond between dependent kernels and no work for the host. Timing replays a second graph that has an event
  * between launches: timed one by one from the host, small kernels would show the host's time, not their own.
  */
 import { check, WeftError } from '../../graph/error.js'
@@ -57,7 +57,6 @@ interface Ready {
   readonly tiles: number
   readonly threads: number
   readonly dynamicBytes: number
-  readonly overlaps: boolean
   /** As `argumentsOf` makes them. */
   readonly params: BigUint64Array
 }
@@ -80,7 +79,7 @@ function ready(driver: Driver, plan: BoundPlan, launch: BoundLaunch, owns: (buff
   check(Number.isInteger(tiles) && tiles >= 0 && tiles <= maxTiles, where, 'tiles', `0 to ${maxTiles}`, String(tiles))
   if (tiles === 0) return null
   const params = argumentsOf(driver, text, addresses, launch.args, where)
-  return { kernel: text.name, handle: f.handle, tiles, threads: text.threads, dynamicBytes: text.dynamicBytes, overlaps: text.overlaps === true, params }
+  return { kernel: text.name, handle: f.handle, tiles, threads: text.threads, dynamicBytes: text.dynamicBytes, params }
 }
 
 /** Arguments as the driver wants them: addresses of values, and behind them the values: an address, or a tensor map. */
@@ -138,23 +137,12 @@ function launch(driver: Driver, l: Ready, stream: Handle, what: string): void {
   driver.must(driver.launch(l.handle, l.tiles, 1, 1, l.threads, 1, 1, l.dynamicBytes, stream, l.params, null), `${what}, kernel ${l.kernel}`)
 }
 
-/** CUlaunchConfig with one attribute: programmatic stream serialization (cuda.h). */
-function launchEarly(driver: Driver, l: Ready, stream: Handle, what: string): void {
-  const attribute = new Uint32Array(new ArrayBuffer(72))
-  attribute.set([6, 0, 1])
-  const at = driver.library.address(new BigUint64Array(attribute.buffer))
-  const words = (address: bigint): readonly [number, number] => [Number(address & 0xffffffffn), Number(address >> 32n)]
-  const config = Uint32Array.of(l.tiles, 1, 1, l.threads, 1, 1, l.dynamicBytes, 0, ...words(stream), ...words(at), 1, 0)
-  driver.must(driver.launchEarly!(config, l.handle, l.params, null), `${what}, kernel ${l.kernel}`)
-}
-
 /** Checks a plan's launches and captures them. Launches without tiles are left out. */
 export function recordPlan(driver: Driver, stream: Handle, plan: BoundPlan, owns: (buffer: DeviceBuffer) => buffer is CudaBuffer): CudaRecording {
   const launches = plan.launches.map(l => ready(driver, plan, l, owns)).filter(l => l !== null)
   const what = `recording of plan ${plan.label}`
   const executable = capture(driver, stream, what, () => {
-    // The first has none before it in the graph.
-    launches.forEach((l, i) => (i > 0 && l.overlaps && driver.launchEarly !== null ? launchEarly : launch)(driver, l, stream, what))
+    for (const l of launches) launch(driver, l, stream, what)
   })
   return new CudaRecording(plan.label, launches, executable)
 }
