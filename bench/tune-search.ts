@@ -154,7 +154,7 @@ export class Search {
       for (const c of part) {
         const name = nameOf(c)
         const compiled = this.programs.get(name)
-        if (compiled === undefined || this.options.signal?.aborted || (this.over && this.times.size >= 3)) continue
+        if (compiled === undefined || this.options.signal?.aborted || (this.over && this.times.size >= 3 && name !== this.untuned)) continue
         this.times.set(name, await this.judge(name, compiled))
         this.consider(c)
       }

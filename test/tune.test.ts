@@ -14,15 +14,16 @@ import { TuneProblem } from '../bench/tune-problem.js'
 import type { Tuned } from '../bench/tune-search.js'
 import { compile, targets, type CompileOptions } from '../codegen/compile.js'
 import { assumedRoof, estimate } from '../codegen/estimate.js'
-import type { Kernel } from '../codegen/kernel.js'
+import { amountOf, type Kernel } from '../codegen/kernel.js'
 import { attempt, choose, estimateSteps, knobChoices, type Context, type Schedule } from '../codegen/schedule.js'
 import { schedules } from '../codegen/schedules/index.js'
 import { sameKnobs, tuneKey } from '../codegen/tuned.js'
+import { shareOf } from '../engine/roof.js'
 import { readChoices } from '../engine/tuned.js'
 import { shapeNamed } from '../graph/models/shapes.js'
 import type { Node } from '../graph/op.js'
 import type { Source } from '../codegen/target.js'
-import type { Backend, Program } from '../runtime/backend.js'
+import type { Backend, BoundPlan, Program, Recording } from '../runtime/backend.js'
 import { openWasm, wasmCaps } from '../runtime/wasm/backend.js'
 import { weft } from './help-cli.js'
 import { cudaProfiles } from './support/chips.js'
@@ -231,6 +232,64 @@ test('an untuned kernel that spills registers is measured all the same, a candid
       assert.is(t.best.name, t.untuned.name, t.key)
       assert.ok(t.untuned.us > 0 && t.rejected === t.candidates - 1, `${t.rejected} of ${t.candidates} rejected`)
     }
+  } finally {
+    await backend.close()
+  }
+})
+
+test('where a winner loses in turn with the untuned choice, the share of the roof is that of the untuned one', async () => {
+  const backend = await openWasm({ threads: 2 })
+  const [kernelOf, recorded] = [new Map<unknown, string>(), new Map<string, number>()]
+  // A clock by which every candidate is faster than the first that is compiled, until it is timed a second time.
+  const clocked: Backend = Object.create(backend, {
+    record: { value: (plan: BoundPlan): Recording => {
+      const [made, name] = [backend.record.call(clocked, plan), plan.launches[0]!.kernel]
+      recorded.set(name, (recorded.get(name) ?? 0) + 1)
+      kernelOf.set(made, name)
+      return made
+    } },
+    timeRuns: { value: async (recording: Recording, times: number): Promise<number> => {
+      const name = kernelOf.get(recording)!
+      return times * (name === 't0_0' ? 5e5 : recorded.get(name)! <= 2 ? 4e5 : 6e5)
+    } },
+  }) as Backend
+  try {
+    const options = { ...optionsOf({ caps: backend.caps }), roof: assumedRoof(backend.caps) }
+    const found: Tuned[] = []
+    for await (const t of tune(clocked, shapeNamed('tiny'), types, options, { roof: options.roof, seconds: 1, plans: ['decode'], op: 'fusedLinear', anew: true, signal: null })) found.push(t)
+    assert.ok(found.length > 0)
+    for (const t of found) {
+      const { node, context } = problems(options).get(t.key)!
+      const chosen = choose(schedules, node, context)
+      assert.ok('steps' in chosen && t.best.name === t.untuned.name && t.best.us > 0, t.key)
+      const cost = (what: 'bytes' | 'flops'): number => (chosen as Extract<typeof chosen, { readonly steps: unknown }>).steps.reduce((n, s) => n + amountOf(s.kernel.cost[what], { tokens: 1, outputs: 1 }), 0)
+      const { share } = shareOf(options.roof, { bytes: cost('bytes'), flops: cost('flops'), microseconds: t.best.us, matrix: false })
+      assert.ok(Math.abs(t.share / share - 1) < 1e-9, `${t.share}, not ${share}`)
+    }
+  } finally {
+    await backend.close()
+  }
+})
+
+test('a search taken up again measures the untuned choice even where compiling takes all its time', async () => {
+  const backend = await openWasm({ threads: 2 })
+  const slow: Backend = Object.create(backend, {
+    compile: { value: async (source: Source): Promise<Program> => {
+      await new Promise(resolve => setTimeout(resolve, 4500))
+      return backend.compile(source)
+    } },
+  }) as Backend
+  try {
+    const options = { ...optionsOf({ caps: backend.caps }), roof: assumedRoof(backend.caps) }
+    const search = async (on: Backend, seconds: number): Promise<readonly Tuned[]> => {
+      const found: Tuned[] = []
+      for await (const t of tune(on, shapeNamed('tiny'), types, options, { roof: options.roof, seconds, plans: ['decode'], op: 'fusedLinear', anew: false, signal: null })) found.push(t)
+      return found
+    }
+    const before = await search(backend, 4)
+    assert.ok(before[0]!.candidates >= 4, `${before[0]!.candidates} tried at first`)
+    const again = await search(slow, 0.2)
+    assert.ok(again[0]!.candidates >= before[0]!.candidates && again[0]!.untuned.us > 0)
   } finally {
     await backend.close()
   }
