@@ -3,7 +3,9 @@
  * names the model and what it runs on, and why not on another device.
  */
 import { basename, resolve } from 'node:path'
-import { builtInModel, load, locateModel, type LoadOptions, type Model } from '../engine/index.js'
+import { builtInModel, load } from '../engine/load.js'
+import { locateModel } from '../engine/hub/pull.js'
+import type { LoadOptions, Model } from '../engine/types.js'
 import { note, parameters, progressBar } from './terminal.js'
 
 /** Loads the model at `path`, or the built-in one. Throws the engine's WeftErrors. */

@@ -73,10 +73,9 @@ export function parameters(count: number): string {
 export function loadLine(s: LoadStats): string {
   const parts = [
     `open ${seconds(s.openSeconds)}`,
-    `plan ${seconds(s.planSeconds)}`,
-    `text ${seconds(s.generateTextSeconds)}${s.textCached ? ' (cached)' : ''}`,
-    `compile ${seconds(s.compileSeconds)} (${s.kernelsCompiled} kernels compiled, ${s.kernelsCached} cached)`,
+    `plan ${seconds(s.planSeconds)}${s.plansCached ? ' (cached)' : `, text ${seconds(s.generateTextSeconds)}`}`,
     `upload ${seconds(s.uploadSeconds)}`,
+    `compile ${seconds(s.compileSeconds)} more (${s.kernelsCompiled} kernels compiled, ${s.kernelsCached} cached)`,
   ]
   return `load ${seconds(s.loadSeconds)}: ${parts.join(', ')}; weights ${bytes(s.weightBytes)}, cache ${bytes(s.cacheBytes)}`
 }

@@ -8,7 +8,7 @@ import yargs, { type Argv } from 'yargs'
 import { WeftError } from '../graph/error.js'
 import { switches } from '../runtime/switches.js'
 import { checkGiven, wrongOption, type Command } from './command.js'
-import { commands } from './commands/index.js'
+import { commands, type CommandEntry } from './commands/index.js'
 import { Interrupt } from './interrupt.js'
 import { packageVersion } from './package.js'
 import { complain } from './terminal.js'
@@ -21,29 +21,35 @@ async function parse(args: readonly string[]): Promise<Job | null> {
   // yargs would read a positional argument that begins with a dash as an option even after `--`
   const end = args.indexOf('--')
   const [own, rest] = end < 0 ? [args, []] : [args.slice(0, end), args.slice(end + 1)]
-  const cli = yargs(own)
-    .scriptName('weft')
-    .usage('$0 <command>\n\nRuns language models on CPU and GPU, with kernels generated for the chip at hand.')
+  const named = own.some(arg => arg === '--help' || arg === '-h') ? undefined : commands.find(c => nameOf(c) === own[0])
+  const cli = yargs(named ? own.slice(1) : own)
+    .scriptName(named ? `weft ${nameOf(named)}` : 'weft')
     .locale('en')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .parserConfiguration({ 'boolean-negation': false, 'greedy-arrays': false, 'camel-case-expansion': false })
     .version(packageVersion())
     .alias('help', 'h')
-    .epilogue('weft <command> --help lists the options of a command.')
     .strict()
-    .demandCommand(1, 1, 'no command given')
     .exitProcess(false)
     .fail((message, error) => {
       if (error instanceof WeftError) throw error
       throw usageError(message ?? error.message)
     })
-  for (const { usage, about, load } of commands) {
+  const add = (entry: CommandEntry, usage: string): void => {
     let command: Command
-    const build = async (y: Argv): Promise<Argv> => (command = await load()).build(y)
-    cli.command(usage, about, build, argv => {
+    const build = async (y: Argv): Promise<Argv> => (command = await entry.load()).build(y)
+    cli.command(usage, entry.about, build, argv => {
       checkGiven(command.options, own)
       job = interrupt => command.run(withRest(command, argv, rest), interrupt)
     })
+  }
+  // For a command among several yargs sets its whole help in type before each run; the one that is named goes alone, as the default.
+  if (named) add(named, named.usage.replace(nameOf(named), '$0'))
+  else {
+    cli.usage('$0 <command>\n\nRuns language models on CPU and GPU, with kernels generated for the chip at hand.')
+      .epilogue('weft <command> --help lists the options of a command.')
+      .demandCommand(1, 1, 'no command given')
+    for (const entry of commands) add(entry, entry.usage)
   }
   try {
     await cli.parseAsync()
@@ -53,6 +59,8 @@ async function parse(args: readonly string[]): Promise<Job | null> {
   }
   return job
 }
+
+const nameOf = ({ usage }: CommandEntry): string => usage.split(' ')[0]!
 
 /** The arguments with what stands after `--` as the command's positional argument. */
 function withRest(command: Command, argv: Readonly<Record<string, unknown>>, rest: readonly string[]): Readonly<Record<string, unknown>> {

@@ -13,11 +13,11 @@ import type { Caps } from './caps.js'
 import { fuse } from './fuse.js'
 import type { Kernel } from './kernel.js'
 import { lower, type Made } from './lower.js'
-import { constantsOf, KernelNames, plan, weightKey, type Plan } from './plan.js'
+import { constantsOf, KernelNames, plan, weightKey, type Plan, type RunnablePlan } from './plan.js'
 import { advance } from './schedules/advance.js'
 import { matvecRows } from './schedules/linear-matvec.js'
 import { schedules as allSchedules } from './schedules/index.js'
-import type { Constant, Context, CostedChoices, Schedule } from './schedule.js'
+import type { Constant, Context, Schedule } from './schedule.js'
 import type { Roof } from './roof.js'
 import { pageSize, stateLayout, type StateLayout } from './state.js'
 import type { Target } from './target.js'
@@ -45,8 +45,6 @@ export interface CompileOptions {
   readonly tuned?: TunedChoices
   /** What the chip reaches at most, measured or assumed: choices are then made by estimated cost. */
   readonly roof?: Roof
-  /** Choices by cost that were made with these very options before; new ones are added. */
-  readonly costed?: CostedChoices
   /** Names given so far, where several models share one program: equal kernels are then compiled once. */
   readonly names?: KernelNames
 }
@@ -61,16 +59,23 @@ export interface ResidentWeight {
   readonly layout: WeightLayout
 }
 
-export interface Compiled {
-  readonly graph: Graph
-  readonly plans: Readonly<Record<PlanName, Plan>>
-  readonly kernels: readonly Kernel[]
+/** What running a model takes once its kernels are compiled: plain data, without the forms it was made from. */
+export interface Runnable {
+  readonly plans: Readonly<Record<PlanName, RunnablePlan>>
   readonly weights: readonly ResidentWeight[]
   readonly constants: readonly Constant[]
   readonly state: StateLayout
   readonly arenaBytes: number
   /** Bytes of a page of the cache, of k or v of one layer. */
   readonly pageBytes: number
+  /** Bytes of weights that decoding a token reads. */
+  readonly weightBytesPerToken: number
+}
+
+export interface Compiled extends Runnable {
+  readonly graph: Graph
+  readonly plans: Readonly<Record<PlanName, Plan>>
+  readonly kernels: readonly Kernel[]
 }
 
 export const targets: Readonly<Record<Caps['target'], Target>> = { wgsl, cuda, wasm, hip, msl }
@@ -109,7 +114,7 @@ export function compile(config: Config, typeOf: WeightType, options: CompileOpti
     const extents: Readonly<Record<string, Extent>> = { tokens, outputs }
     const context: Context = {
       caps, state, compute: options.compute, kv: options.kv, layout,
-      ...(options.tuned ? { tuned: options.tuned } : {}), ...(options.roof ? { roof: options.roof } : {}), ...(options.costed ? { costed: options.costed } : {}),
+      ...(options.tuned ? { tuned: options.tuned } : {}), ...(options.roof ? { roof: options.roof } : {}),
       extent: (size: Size) => (typeof size === 'number' ? size : extents[size.name] ?? size.max),
     }
     const rows = typeof tokens === 'number' ? tokens : tokens.max
@@ -143,5 +148,12 @@ export function compile(config: Config, typeOf: WeightType, options: CompileOpti
     graph: whole, plans, kernels: names.kernels, weights: [...weights.values()], constants: [...constants.values()], state,
     arenaBytes: Math.max(...Object.values(plans).map(p => p.arenaBytes)),
     pageBytes: pageSize * config.kvHeads * config.headDim * kvBytes,
+    weightBytesPerToken: weightBytesRead(plans.decode, [...weights.values()]),
   })
+}
+
+/** An embedding is read by the row; every other weight that streams, whole. */
+function weightBytesRead({ launches }: Plan, weights: readonly ResidentWeight[]): number {
+  const read = new Set(launches.flatMap(({ kernel, places }) => places.map((p, i) => (p.kind === 'weight' && kernel.params[i]!.cache === 'stream' && !kernel.schedule.startsWith('embedding') ? p.key : ''))))
+  return weights.reduce((n, w) => n + (read.has(w.key) ? w.layout.bytes : 0), 0)
 }

@@ -28,12 +28,11 @@ export function isView(n: Node): boolean {
 export type Made = Map<string, { readonly node: Node; readonly choice: ReturnType<typeof choose> }>
 
 export function lower(g: Graph, schedules: readonly Schedule[], context: Context, made: Made = new Map()): LoweredGraph {
-  const range = JSON.stringify((['tokens', 'outputs'] as const).map(name => context.extent({ name, max: 1 })))
   const choiceOf = (n: Node): ReturnType<typeof choose> => {
     const key = keyOf(n)
     const known = made.get(key)
     if (!known) {
-      const choice = choose(schedules, n, context, `${range} ${key}`)
+      const choice = choose(schedules, n, context)
       made.set(key, { node: n, choice })
       return choice
     }

@@ -21,10 +21,15 @@ export type Place =
   | { readonly kind: 'cache'; readonly layer: number; readonly part: 'k' | 'v' }
   | { readonly kind: 'state' }
 
-export interface Launch {
-  readonly kernel: Kernel
+/** What a device needs to know of a launch. */
+export interface RunnableLaunch {
+  readonly kernel: Pick<Kernel, 'name' | 'tiles'>
   /** One for each param of the kernel. */
   readonly places: readonly Place[]
+}
+
+export interface Launch extends RunnableLaunch {
+  readonly kernel: Kernel
   /** The node it computes, by name, and the schedule's reasons against the others. */
   readonly origin: string
   readonly node: Node | null
@@ -39,13 +44,17 @@ export interface PlanOutput {
   readonly type: string
 }
 
-export interface Plan {
+export interface RunnablePlan {
   readonly label: string
   /** Upper bounds of the live dims. */
   readonly dims: Dims
-  readonly launches: readonly Launch[]
+  readonly launches: readonly RunnableLaunch[]
   readonly arenaBytes: number
   readonly outputs: Readonly<Record<string, PlanOutput>>
+}
+
+export interface Plan extends RunnablePlan {
+  readonly launches: readonly Launch[]
   readonly graph: Graph
 }
 

@@ -62,18 +62,7 @@ export interface Context {
   readonly tuned?: TunedChoices
   /** What the chip reaches at most: with it untuned choices are made by estimated cost, without it by order. */
   readonly roof?: Roof
-  /** Choices by cost that were made before, in this very context: found again without making a kernel that is not taken. */
-  readonly costed?: CostedChoices
 }
-
-/** A choice by cost, without its kernels. */
-export interface CostedChoice {
-  readonly schedule: string
-  readonly knobs: Readonly<Record<string, number>>
-  readonly rejected: Readonly<Record<string, string>>
-}
-/** By range of rows and node; what is chosen anew is added. */
-export type CostedChoices = Map<string, CostedChoice>
 
 export type Knobs = Readonly<Record<string, readonly number[]>>
 export type Chosen<K extends Knobs> = { readonly [N in keyof K]: number }
@@ -118,26 +107,18 @@ const margin = 0.75
 
 /**
  * A schedule with knobs for a node: what tuning found, else the cheapest by estimate, else the first that accepts. With the
- * reasons against the others; with nothing but reasons where none accepts. @param key names the node among `context.costed`; without
- * one nothing is looked up or kept there
+ * reasons against the others; with nothing but reasons where none accepts.
  */
-export function choose(schedules: readonly Schedule[], node: Node, context: Context, key: string | null = null): Choice | { readonly rejected: Rejected } {
+export function choose(schedules: readonly Schedule[], node: Node, context: Context): Choice | { readonly rejected: Rejected } {
   const own = schedules.filter(s => s.op === node.op.name)
   const found = context.tuned?.[tuneKey(node, context)]
   if (found !== undefined) {
     const tuned = takeTuned(own, found, node, context)
     if (tuned !== null) return tuned
   }
-  const before = key === null ? undefined : context.costed?.get(key)
-  if (before !== undefined) {
-    const made = takeNamed(own, before, node, context)
-    if (made !== null) return { ...made, ...before }
-  }
   const first = firstThatAccepts(own, node, context)
   if (!('steps' in first) || context.roof === undefined) return first
-  const choice = cheapest(own, first, node, context, context.roof)
-  if (key !== null) context.costed?.set(key, { schedule: choice.schedule, knobs: choice.knobs, rejected: choice.rejected })
-  return choice
+  return cheapest(own, first, node, context, context.roof)
 }
 
 function firstThatAccepts(own: readonly Schedule[], node: Node, context: Context): Choice | { readonly rejected: Rejected } {
@@ -159,17 +140,12 @@ function firstThatAccepts(own: readonly Schedule[], node: Node, context: Context
 const isLegal = (s: Schedule, knobs: Chosen<Knobs>): boolean =>
   Object.keys(knobs).length === Object.keys(s.knobs).length && Object.entries(s.knobs).every(([name, values]) => values.includes(knobs[name]!))
 
-/** The kernels of a schedule that is named with its knobs; null where there is none such, or it does not fit. */
-function takeNamed(own: readonly Schedule[], named: Pick<CostedChoice, 'schedule' | 'knobs'>, node: Node, context: Context): Lowered | null {
-  const s = own.find(s => s.name === named.schedule)
-  if (s === undefined || !isLegal(s, named.knobs)) return null
-  const made = attempt(s, node, context, named.knobs)
-  return 'reject' in made ? null : made
-}
-
+/** The choice that tuning found; null where there is no such schedule any more, or it does not fit. */
 function takeTuned(own: readonly Schedule[], found: TunedChoice, node: Node, context: Context): Choice | null {
-  const made = takeNamed(own, found, node, context)
-  if (made === null) return null
+  const s = own.find(s => s.name === found.schedule)
+  if (s === undefined || !isLegal(s, found.knobs)) return null
+  const made = attempt(s, node, context, found.knobs)
+  if ('reject' in made) return null
   const others = own.filter(o => o.name !== found.schedule).map(o => [o.name, `tuning found ${found.schedule} with ${found.us.toFixed(1)} µs`])
   return { ...made, schedule: found.schedule, knobs: found.knobs, rejected: Object.fromEntries(others) }
 }

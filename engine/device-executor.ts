@@ -3,8 +3,8 @@
  * the KV cache is the one thing made after loading: buffers are replaced, and plans recorded again.
  */
 import { pageSize } from '../codegen/state.js'
-import type { Compiled, PlanName } from '../codegen/compile.js'
-import type { Place, Plan } from '../codegen/plan.js'
+import type { PlanName, Runnable } from '../codegen/compile.js'
+import type { Place, RunnablePlan } from '../codegen/plan.js'
 import { WeftError } from '../graph/error.js'
 import type { Backend, BoundPlan, BufferView, DeviceBuffer, Program, Recording } from '../runtime/backend.js'
 import { notFiniteWhere, type Batch, type Candidates, type Executor, type Outputs, type Want } from './executor.js'
@@ -12,14 +12,14 @@ import type { Pages } from './pages.js'
 
 export interface DeviceParts {
   readonly backend: Backend
-  readonly compiled: Compiled
+  readonly compiled: Runnable
   readonly program: Program
   readonly weights: ReadonlyMap<string, DeviceBuffer>
   readonly pages: Pages
   readonly layers: number
   readonly vocab: number
   /** Runs a plan in place of its recording: WEFT_DEBUG and WEFT_CHECK look at each launch. */
-  readonly observe?: (plan: Plan, bound: BoundPlan) => Promise<void>
+  readonly observe?: ((plan: PlanName, bound: BoundPlan) => Promise<void>) | undefined
 }
 
 /** Pages of a sequence allocated first, and by how much their number grows. */
@@ -50,8 +50,7 @@ export class DeviceExecutor implements Executor {
     this.maxRows = compiled.state.rows
     this.maxOutputs = compiled.plans.prefill.dims['outputs']!
     this.hasCandidates = 'candidates' in compiled.plans.choose.outputs
-    const decode = new Set(compiled.plans.decode.launches.flatMap(l => l.places.map((p, i) => (p.kind === 'weight' && l.kernel.params[i]!.cache === 'stream' && !l.kernel.schedule.startsWith('embedding') ? p.key : ''))))
-    this.weightBytesPerToken = compiled.weights.reduce((n, w) => n + (decode.has(w.key) ? w.layout.bytes : 0), 0)
+    this.weightBytesPerToken = compiled.weightBytesPerToken
     this.cacheBytesPerPosition = (2 * parts.layers * compiled.pageBytes) / pageSize
     this.arena = backend.alloc(compiled.arenaBytes, 'activations')
     this.state = backend.alloc(compiled.state.totalWords * 4, 'state')
@@ -146,15 +145,15 @@ export class DeviceExecutor implements Executor {
   }
 
   private async play(name: PlanName, times: number): Promise<void> {
-    const { backend, observe, compiled } = this.parts
+    const { backend, observe } = this.parts
     if (observe) {
-      for (let i = 0; i < times; i++) await observe(compiled.plans[name], this.bind(name))
+      for (let i = 0; i < times; i++) await observe(name, this.bind(name))
       return
     }
     await backend.run(this.recordings.get(name)!, times).done
   }
 
-  private output(plan: Plan, name: string, bytes: number): Promise<Uint8Array> {
+  private output(plan: RunnablePlan, name: string, bytes: number): Promise<Uint8Array> {
     return this.parts.backend.read(this.arena, plan.outputs[name]!.offset, bytes)
   }
 

@@ -1,7 +1,7 @@
 /** The library's entry: opens a model, compiles its plans for a device, streams the weights there, and hands out sessions. */
 import { fileURLToPath } from 'node:url'
 import { existsSync } from 'node:fs'
-import type { Compiled } from '../codegen/compile.js'
+import type { CompileOptions, Runnable } from '../codegen/compile.js'
 import { pageSize } from '../codegen/state.js'
 import { WeftError } from '../graph/error.js'
 import type { Backend, DeviceBuffer } from '../runtime/backend.js'
@@ -15,18 +15,15 @@ import { checkLoad } from './arguments.js'
 import { renderChat } from './chat-template.js'
 import { openDevice } from './device.js'
 import { DeviceExecutor, initialPages } from './device-executor.js'
-import { dumpForms } from './dump.js'
 import type { Executor } from './executor.js'
+import type { FormInternals } from './forms.js'
 import { locateModel } from './hub/pull.js'
 import { inTurn } from './in-turn.js'
-import { logLoaded, observer, type Observe, type ObserveParts } from './observe.js'
+import { findPlans, keepPlans, plansKey } from './kept-plans.js'
+import { knownRoof } from './known-roof.js'
 import { Pages } from './pages.js'
-import { compilePlans, contextOf, planning } from './planning.js'
-import { ReferenceExecutor } from './reference.js'
-import { knownRoof } from './roof.js'
+import { contextOf, planning } from './planning.js'
 import { DeviceSession } from './session.js'
-import { deviceText } from './text.js'
-import { hiddenNames, tracing } from './trace.js'
 import { loadTokenizer, type Tokenizer } from './tokenizer.js'
 import { tunedFor } from './tuned.js'
 import type { Compute, GenerateOptions, LoadOptions, LoadStats, Message, Model, Piece, Session, TraceSink } from './types.js'
@@ -48,15 +45,9 @@ export function builtInModel(): string {
 }
 
 /** What tests put in place of the environment and of parts that no user chooses. */
-export interface LoadInternals {
+export interface LoadInternals extends FormInternals {
   readonly switches?: Partial<Pick<Switches, 'debug' | 'dump' | 'check'>>
-  /** Takes the lines of WEFT_DEBUG; standard error unless told. */
-  readonly log?: (line: string) => void
   readonly openDevice?: (options: LoadOptions) => Promise<Backend>
-  /** Looks at plans in place of WEFT_DEBUG and WEFT_CHECK: collects activations, say. */
-  readonly observe?: (parts: ObserveParts) => Observe
-  /** Plants faults: what is run instead of what was compiled. */
-  readonly recompile?: (compiled: Compiled) => Compiled
 }
 
 /**
@@ -81,7 +72,7 @@ export async function load(path: string | ModelSource | null, options: LoadOptio
     }
     const context = contextOf(source.config.maxPositions, options.context)
     const pages = new Pages(options.sequences ?? 1, Math.ceil(context / pageSize))
-    const ready = options.device === 'reference' ? reference(source, pages, options.trace) : await onDevice(source, pages, context, options, { ...internals, switches: look })
+    const ready = options.device === 'reference' ? await reference(source, pages, options.trace) : await onDevice(source, pages, context, options, { ...internals, switches: look })
     const stats: LoadStats = { ...ready.stats, openSeconds: (opened - started) / 1000, loadSeconds: (performance.now() - started) / 1000, cacheBytes: ready.executor.cacheBytes }
     return new LoadedModel(source, tokenizer, ready, stats, context, options)
   } catch (error) {
@@ -98,74 +89,75 @@ interface Ready {
   readonly stats: Omit<LoadStats, 'openSeconds' | 'loadSeconds' | 'cacheBytes'>
 }
 
-function reference(source: ModelSource, pages: Pages, trace: TraceSink | undefined): Ready {
-  const stats = { planSeconds: 0, generateTextSeconds: 0, textCached: false, compileSeconds: 0, uploadSeconds: 0, kernelsCompiled: 0, kernelsCached: 0, weightBytes: source.bytes }
+async function reference(source: ModelSource, pages: Pages, trace: TraceSink | undefined): Promise<Ready> {
+  const { ReferenceExecutor } = await import('./reference.js')
+  const stats = { planSeconds: 0, generateTextSeconds: 0, plansCached: false, compileSeconds: 0, uploadSeconds: 0, kernelsCompiled: 0, kernelsCached: 0, weightBytes: source.bytes }
   return { executor: new ReferenceExecutor(source, pages, trace), device: 'reference, float64 on the CPU', backend: 'reference', compute: 'f32', stats }
 }
 
 async function onDevice(source: ModelSource, pages: Pages, context: number, options: LoadOptions, internals: LoadInternals & { readonly switches: Switches }): Promise<Ready> {
   const backend = await (internals.openDevice ?? openDevice)(options)
   try {
-    const clock = stopwatch()
-    const planned = {
+    const started = performance.now()
+    const planned: CompileOptions = {
       ...planning(backend.caps, source.config.maxPositions, { ...options, context, sequences: pages.sequences, roof: knownRoof(backend) }),
       ...(options.tuned === false ? {} : { tuned: tunedFor(backend) }),
     }
-    const { compute, kv } = planned
-    const make = (fuse: boolean): Compiled => compilePlans(source.config, name => source.tensors.get(name)?.type ?? 'f32', { ...planned, fuse })
-    const made = tracedWhole(make, options) ?? make(options.fuse ?? true)
-    const compiled = internals.recompile?.(made) ?? made
-    const planSeconds = clock()
-    checkMemory(backend, compiled, source, pages)
-    const text = deviceText(compiled.kernels, backend.caps)
-    const generateTextSeconds = clock()
-    if (internals.switches.dump !== null) dumpForms(internals.switches.dump, compiled, text.source, backend.target.extension)
-    clock()
-    const program = await backend.compile(text.source)
-    const compileSeconds = clock()
+    const key = looked(options, internals) ? null : plansKey(source, planned)
+    const found = key === null ? null : findPlans(key, backend.caps)
+    if (found === null && key !== null) backend.expectCompile?.()
+    const forms = found === null ? (await import('./forms.js')).makeForms(backend, source, planned, options, internals, internals.switches) : null
+    const { runnable, text } = found ?? forms!
+    if (forms !== null && key !== null) keepPlans(key, forms)
+    checkMemory(backend, runnable, source, pages)
+    const planEnd = performance.now()
+    // Kernels are compiled while the weights travel.
+    const compiling = backend.compile(text)
+    const weights = await beside(compiling, () => upload(backend, source, runnable, options))
+    const uploadEnd = performance.now()
+    const program = await compiling
     const cacheless = program.stats.compiled > 0 ? cacheProblem() : null
     if (cacheless !== null) options.onNotice?.(`compiled kernels are not kept, and will be compiled again at the next start: ${cacheless}; WEFT_CACHE names another folder`)
-    if (backend.name === 'wasm' && source.bytes > largeModel) collectGarbage()
-    const weights = new Map<string, DeviceBuffer>()
-    const scratch = new UploadScratch()
-    let done = 0
-    for (const w of compiled.weights) {
-      weights.set(w.key, uploadWeight(backend, source, w, n => options.onProgress?.((done += n), source.bytes), scratch))
-    }
+    const generateTextSeconds = forms?.generateTextSeconds ?? 0
     const stats = {
-      planSeconds, generateTextSeconds, textCached: text.cached, compileSeconds, uploadSeconds: clock(),
+      planSeconds: (planEnd - started) / 1000 - generateTextSeconds, generateTextSeconds, plansCached: found !== null,
+      uploadSeconds: (uploadEnd - planEnd) / 1000, compileSeconds: (performance.now() - uploadEnd) / 1000,
       kernelsCompiled: program.stats.compiled, kernelsCached: program.stats.cached,
-      weightBytes: compiled.weights.reduce((n, w) => n + w.layout.bytes, 0),
+      weightBytes: runnable.weights.reduce((n, w) => n + w.layout.bytes, 0),
     }
-    const look = {
-      backend, compiled, source, compute, kv, switches: internals.switches,
-      log: internals.log ?? ((line: string): void => void process.stderr.write(`${line}\n`)),
-    }
-    if (options.trace && look.switches.check) throw new WeftError({ where: 'WEFT_CHECK', what: 'launches are replayed or traced, not both', expected: 'WEFT_CHECK=0 with a trace' })
-    const observe = options.trace ? tracing(look, options.trace) : internals.observe?.(look) ?? observer(look)
-    const executor = new DeviceExecutor({
-      backend, compiled, program, weights, pages, layers: source.config.layers, vocab: source.config.vocab, ...(observe ? { observe } : {}),
-    })
-    logLoaded(look, stats, executor.cacheBytes)
-    return { executor, device: backend.description, backend: backend.name, compute, stats }
+    const executor = new DeviceExecutor({ backend, compiled: runnable, program, weights, pages, layers: source.config.layers, vocab: source.config.vocab, observe: forms?.observe })
+    forms?.loaded(stats, executor.cacheBytes)
+    return { executor, device: backend.description, backend: backend.name, compute: planned.compute, stats }
   } catch (error) {
     await backend.close()
     throw error
   }
 }
 
-/** What is run where a trace wants ops that fusion would hide: the graph as declared. Null where nothing is hidden. */
-function tracedWhole(make: (fuse: boolean) => Compiled, { trace, fuse, onNotice }: LoadOptions): Compiled | null {
-  if (!trace || fuse !== undefined) return null
-  const whole = make(true)
-  const hidden = hiddenNames(whole, trace)
-  if (hidden.length === 0) return whole
-  onNotice?.(`fusion would hide ${hidden.length} of the ops asked for (${hidden[0]}${hidden.length > 1 ? ', …' : ''}): they run without it`)
-  return make(false)
+/** Whether someone looks at the forms that plans are made from, so that plans from the disk, which have none, do not do. */
+function looked({ trace }: LoadOptions, { observe, recompile, switches: { debug, check, dump } }: LoadInternals & { readonly switches: Switches }): boolean {
+  return trace !== undefined || observe !== undefined || recompile !== undefined || debug > 0 || check || dump !== null
+}
+
+/** Does `work` while a promise is open. Where the work fails the promise is waited for, as it may still use the device, and its own end is not told. */
+async function beside<T>(open: Promise<unknown>, work: () => T): Promise<T> {
+  try {
+    return work()
+  } catch (error) {
+    await Promise.allSettled([open])
+    throw error
+  }
+}
+
+function upload(backend: Backend, source: ModelSource, { weights }: Runnable, { onProgress }: LoadOptions): ReadonlyMap<string, DeviceBuffer> {
+  if (backend.name === 'wasm' && source.bytes > largeModel) collectGarbage()
+  const scratch = new UploadScratch()
+  let done = 0
+  return new Map(weights.map(w => [w.key, uploadWeight(backend, source, w, n => onProgress?.((done += n), source.bytes), scratch)]))
 }
 
 /** Compares what will be needed with what is free, before anything is loaded. */
-function checkMemory(backend: Backend, compiled: Compiled, source: ModelSource, pages: Pages): void {
+function checkMemory(backend: Backend, compiled: Runnable, source: ModelSource, pages: Pages): void {
   const { free } = backend.memory()
   const cache = initialPages(pages) * compiled.pageBytes * 2 * source.config.layers
   const needs = compiled.weights.reduce((n, w) => n + w.layout.bytes, 0) + compiled.arenaBytes + cache
@@ -175,16 +167,6 @@ function checkMemory(backend: Backend, compiled: Compiled, source: ModelSource, 
 }
 
 const gigabytes = (n: number): string => (n >= 1e9 ? `${(n / 1e9).toFixed(1)} GB` : `${(n / 1e6).toFixed(1)} MB`)
-
-function stopwatch(): () => number {
-  let last = performance.now()
-  return () => {
-    const now = performance.now()
-    const seconds = (now - last) / 1000
-    last = now
-    return seconds
-  }
-}
 
 /** Models without a tokenizer run on ids: `weft check` needs no text, and generation from ids yields ids. */
 function noTokenizer(source: ModelSource): Tokenizer {

@@ -1,17 +1,10 @@
 /**
  * How a model is planned on a chip where nothing was asked for: the same for loading it, for tuning it and for emitting its kernels, so
- * that what `weft emit` prints for a chip is what is run there. Choices are made by a model of the chip, which makes and
- * weighs several times the kernels that are taken; so they are kept on the disk, and found again at every later start. Their
- * key holds everything they follow from, the modules that make kernels and weigh them included: they cannot be stale.
+ * that what `weft emit` prints for a chip is what is run there.
  */
-import { readdirSync, readFileSync } from 'node:fs'
 import type { Caps } from '../codegen/caps.js'
-import { compile, type Compiled, type CompileOptions } from '../codegen/compile.js'
+import type { CompileOptions } from '../codegen/compile.js'
 import { assumedRoof } from '../codegen/estimate.js'
-import type { CostedChoice } from '../codegen/schedule.js'
-import type { Config } from '../graph/models/config.js'
-import type { WeightType } from '../graph/models/llama.js'
-import { cacheGet, cacheKey, cachePut } from '../runtime/cache.js'
 
 /** The context limit unless told, where the model's own is longer. */
 const defaultContext = 32768
@@ -44,30 +37,4 @@ export function planning(caps: Caps, maxPositions: number, wanted: Wanted): Comp
     chunk: Math.min(wanted.chunk ?? (caps.simd ? defaultChunk.cpu : defaultChunk.gpu), context),
     roof: wanted.roof ?? assumedRoof(caps),
   }
-}
-
-/** The modules that make kernels and weigh them, as they were compiled; null where they are no files (a bundle). */
-function deciding(): readonly Uint8Array[] | null {
-  try {
-    return ['../codegen/', '../codegen/schedules/', '../codegen/schedules/cpu/', '../codegen/types/'].flatMap(folder => {
-      const at = new URL(folder, import.meta.url)
-      return readdirSync(at).filter(name => name.endsWith('.js')).sort().map(name => readFileSync(new URL(name, at)))
-    })
-  } catch {
-    return null
-  }
-}
-
-/** Compiles as `compile` does, with the choices by cost of earlier starts. */
-export function compilePlans(config: Config, typeOf: WeightType, options: CompileOptions): Compiled {
-  const modules = deciding()
-  if (modules === null) return compile(config, typeOf, options)
-  const { tuned: _, ...deciders } = options
-  const key = cacheKey(JSON.stringify(deciders), ...modules)
-  const found = cacheGet('plans', key)
-  const costed = new Map(found === null ? [] : (JSON.parse(Buffer.from(found).toString('utf8')) as readonly (readonly [string, CostedChoice])[]))
-  const known = costed.size
-  const compiled = compile(config, typeOf, { ...options, costed })
-  if (costed.size > known) cachePut('plans', key, Buffer.from(JSON.stringify([...costed])))
-  return compiled
 }

@@ -1,33 +1,18 @@
 /**
  * The roof of a device, measured: what memory moves and what arithmetic does at most, by the kernels of `codegen/roof.ts`.
- * The best of several runs counts, as other work on a machine only ever slows one. Kept on disk by device, driver and the
- * kernels themselves, so that it is measured once.
+ * The best of several runs counts, as other work on a machine only ever slows one. Kept on disk, so that it is measured once.
  */
 import { targets } from '../codegen/compile.js'
 import { amountOf, type Kernel } from '../codegen/kernel.js'
 import { roofKernels, roofState, type Roof } from '../codegen/roof.js'
 import type { Backend, BufferView } from '../runtime/backend.js'
-import { cacheGet, cacheKey, cachePut } from '../runtime/cache.js'
-import { deviceOf, driverOf } from './machine.js'
+import { keepRoof, knownRoof } from './known-roof.js'
 
 const mebi = 2 ** 20
 /** Far more than caches hold. */
 const bytesOf = (backend: Backend): number => Math.min(backend.caps.simd ? 96 * mebi : 256 * mebi, Math.floor(backend.caps.maxBinding / mebi) * mebi, roomOf(backend))
 const roomOf = (backend: Backend): number => Math.max(mebi, Math.floor((backend.memory().free ?? Infinity) / 8 / mebi) * mebi)
 const runs = 7
-
-/** What names a device and its driver. */
-type Named = Pick<Backend, 'name' | 'caps' | 'description'>
-
-function keyOf(backend: Named): string {
-  return cacheKey('roof', deviceOf(backend), driverOf(backend), JSON.stringify(roofKernels(backend.caps, mebi)))
-}
-
-/** The roof that was measured on this device before, or null. */
-export function knownRoof(backend: Named): Roof | null {
-  const found = cacheGet('roof', keyOf(backend))
-  return found === null ? null : (JSON.parse(Buffer.from(found).toString('utf8')) as Roof)
-}
 
 /**
  * The roof of a device, from the disk or measured now, which takes a second. @param anew measures in any case; the higher
@@ -41,7 +26,7 @@ export async function roofOf(backend: Backend, anew = false): Promise<Roof> {
     gbps: Math.max(known.gbps, now.gbps), gflops: Math.max(known.gflops, now.gflops),
     matrixGflops: now.matrixGflops === null ? null : Math.max(known.matrixGflops ?? 0, now.matrixGflops),
   }
-  cachePut('roof', keyOf(backend), Buffer.from(JSON.stringify(roof)))
+  keepRoof(backend, roof)
   return roof
 }
 

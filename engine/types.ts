@@ -99,13 +99,15 @@ export interface GenerateStats {
 export interface LoadStats {
   readonly loadSeconds: number
   readonly openSeconds: number
-  /** Graph, schedules and plans: made at every start. */
+  /** Graph, schedules and plans, made or found in the disk cache. */
   readonly planSeconds: number
-  /** Device text of the kernels, rendered or found in the disk cache. */
+  /** Device text of the kernels, rendered; 0 where it was found beside the plans. */
   readonly generateTextSeconds: number
-  readonly textCached: boolean
-  readonly compileSeconds: number
+  /** Whether plans and text were found in the disk cache. */
+  readonly plansCached: boolean
   readonly uploadSeconds: number
+  /** What compiling the kernels took longer than the weights needed to travel. */
+  readonly compileSeconds: number
   readonly kernelsCompiled: number
   readonly kernelsCached: number
   readonly weightBytes: number

@@ -89,7 +89,9 @@ export interface Backend {
   read(buffer: DeviceBuffer, at?: number, bytes?: number): Promise<Uint8Array>
   /** Copies between buffers, after runs before it. */
   copy(from: DeviceBuffer, fromAt: number, to: DeviceBuffer, toAt: number, bytes: number): void
-  /** Compiles, through a disk cache keyed by text, chip and driver. */
+  /** Says that kernels are being made which will be compiled, so that a compiler that starts slowly may start now. */
+  expectCompile?(): void
+  /** Compiles, through a disk cache keyed by text, chip and driver. Buffers may be made and written meanwhile. */
   compile(source: Source): Promise<Program>
   /** Makes everything a run needs. */
   record(plan: BoundPlan): Recording

@@ -242,13 +242,13 @@ test('the environment sets the switches of a process, and a wrong value is refus
   assert.ok(existsSync(join(dump, '0-graph.txt')))
 })
 
-test('the second start finds the text of its kernels in the cache', async () => {
+test('the second start finds its plans and kernels in the cache', async () => {
   const cache = process.env['WEFT_CACHE']
   process.env['WEFT_CACHE'] = join(folder, 'cache')
   try {
     const stats = async (): Promise<Model['stats']> => withModel({}, async m => m.stats)
     const [first, second] = [await stats(), await stats()]
-    assert.equal([first.textCached, second.textCached], [false, true])
+    assert.equal([first.plansCached, second.plansCached], [false, true])
     assert.is(first.kernelsCached, 0)
     assert.is(second.kernelsCompiled, 0)
   } finally {

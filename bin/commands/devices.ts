@@ -5,7 +5,7 @@
  */
 import type { Caps } from '../../codegen/caps.js'
 import type { Roof } from '../../codegen/roof.js'
-import { knownRoof } from '../../engine/roof.js'
+import { knownRoof } from '../../engine/known-roof.js'
 import { WeftError } from '../../graph/error.js'
 import type { MemoryInfo } from '../../runtime/backend.js'
 import { printCaps } from '../caps-file.js'

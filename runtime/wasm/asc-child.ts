@@ -3,6 +3,7 @@
  * compiler's messages to standard error and exits with 1. A process of its own gives back the 300 MB that `asc` takes.
  */
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 
 /** What is used of the compiler; its own declarations would replace the global `console` of the whole program. */
 interface Asc {
@@ -12,6 +13,8 @@ interface Asc {
     listFiles(): readonly string[]
   }): Promise<{ readonly error: unknown; readonly stderr: { toString(): string } }>
 }
+// asc's own back end is a large WebAssembly module that runs too short for V8's optimizing compiler to pay.
+for (const flag of ['--liftoff-only', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag)
 const compiler: string = 'assemblyscript/asc'
 const { default: asc } = (await import(compiler)) as { readonly default: Asc }
 

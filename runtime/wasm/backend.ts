@@ -8,7 +8,7 @@ import type { Source, Target } from '../../codegen/target.js'
 import { wasm } from '../../codegen/targets/wasm.js'
 import { check, WeftError } from '../../graph/error.js'
 import type { Backend, BoundPlan, BufferView, DeviceBuffer, MemoryInfo, Program, Recording, Ticket, Timing } from '../backend.js'
-import { compileSource } from './compile.js'
+import { compileSource, startCompiler, type Compiler } from './compile.js'
 import { chipName, compileWhole, defaultThreads, relaxedSimd } from './machine.js'
 import { SharedMemory } from './memory.js'
 import { Pool } from './pool.js'
@@ -32,7 +32,7 @@ export async function openWasm(options: WasmOptions = {}): Promise<WasmBackend> 
   check(Number.isInteger(threads) && threads >= 1 && threads <= 256, '--threads', 'number of threads', '1 to 256', String(threads))
   const memory = new SharedMemory()
   const caps = wasmCaps(threads, relaxedSimd(), chipName())
-  return new WasmBackend(caps, memory, await Pool.start(memory, threads, scratchBytes))
+  return new WasmBackend(caps, memory, Pool.start(memory, threads, scratchBytes))
 }
 
 /** What a processor offers through WebAssembly. */
@@ -51,6 +51,8 @@ export class WasmBackend implements Backend {
   private tail: Promise<void> = Promise.resolve()
   private pending = 0
   private nextProgram = 0
+  /** A compiler that was started before its text was there. */
+  private compiler: Compiler | null = null
   /** A failed run that no one has been told of by a read. */
   private failure: unknown = null
   private closed = false
@@ -98,11 +100,18 @@ export class WasmBackend implements Backend {
     void this.inOrder(() => this.shared.bytes(into.address + toAt, bytes).set(this.shared.bytes(source.address + fromAt, bytes)))
   }
 
+  expectCompile(): void {
+    this.open()
+    this.compiler ??= startCompiler()
+  }
+
   async compile(source: Source): Promise<Program> {
     this.open()
     check(source.target === 'wasm', 'wasm', 'target of the source', 'wasm', source.target)
     const start = performance.now()
-    const { bytes, cached } = await compileSource(source)
+    const { compiler } = this
+    this.compiler = null
+    const { bytes, cached } = await compileSource(source, compiler)
     const module = await compileWhole(bytes).catch((cause: unknown) => {
       throw new WeftError({ where: 'wasm', what: `the engine refuses the compiled kernels: ${cause instanceof Error ? cause.message : String(cause)}`, cause })
     })
@@ -155,6 +164,7 @@ export class WasmBackend implements Backend {
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
+    this.compiler?.stop()
     await this.pool.close()
   }
 

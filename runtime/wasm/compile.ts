@@ -25,16 +25,19 @@ export interface Compiled {
   readonly cached: boolean
 }
 
-/** Throws a WeftError with the kernel's name and the compiler's message. */
-export async function compileSource(source: Source): Promise<Compiled> {
+/** Throws a WeftError with the kernel's name and the compiler's message. @param started a compiler that waits already, which is used or ended */
+export async function compileSource(source: Source, started: Compiler | null = null): Promise<Compiled> {
   const names = source.kernels.map(k => k.name)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   check(twice === undefined, 'wasm', `two kernels of one source are named ${twice}`)
   const text = [source.prelude, ...source.kernels.map(k => k.text), driver(names.map(functionName))].join('\n')
   const key = cacheKey(compilerVersion(), options.join(' '), text)
   const known = cacheGet('wasm', key)
-  if (known && dataSegments(known) === 0) return { bytes: known, cached: true }
-  const bytes = await runCompiler(text)
+  if (known && dataSegments(known) === 0) {
+    started?.stop()
+    return { bytes: known, cached: true }
+  }
+  const bytes = await (started ?? startCompiler()).compile(text)
   check(dataSegments(bytes) === 0, 'wasm', 'the compiled module has static data', 'none, as its memory is shared', `${dataSegments(bytes)} segments`)
   cachePut('wasm', key, bytes)
   return { bytes, cached: false }
@@ -45,22 +48,37 @@ function compilerVersion(): string {
   return version
 }
 
-function runCompiler(text: string): Promise<Uint8Array> {
+/** A process of `asc`, which takes one text. Starting takes it about as long as compiling. */
+export interface Compiler {
+  /** Throws a WeftError with the kernel's name and the compiler's message. */
+  compile(text: string): Promise<Uint8Array>
+  /** Ends a compiler that is not wanted after all. */
+  stop(): void
+}
+
+export function startCompiler(): Compiler {
   // In a group of its own: Ctrl-C in a terminal reaches the whole group, and what it means is for this process to say.
   const child = spawn(process.execPath, [fileURLToPath(new URL('./asc-child.js', import.meta.url)), ...options], { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
-  return new Promise((resolve, reject) => {
-    const [out, err]: [Buffer[], Buffer[]] = [[], []]
+  const [out, err]: [Buffer[], Buffer[]] = [[], []]
+  const ended = new Promise<number | string>((resolve, reject) => {
     child.stdout.on('data', (b: Buffer) => out.push(b))
     child.stderr.on('data', (b: Buffer) => err.push(b))
     child.on('error', cause => reject(new WeftError({ where: 'wasm', what: 'asc could not be started', cause })))
-    child.on('close', (code, signal) => {
-      if (code === 0) resolve(new Uint8Array(Buffer.concat(out)))
-      else reject(compileError(text, Buffer.concat(err).toString() || `asc ended with ${signal ?? code}`))
-    })
-    // A compiler that died early closes its input; what it said is reported above.
-    child.stdin.on('error', () => undefined)
-    child.stdin.end(text)
+    child.on('close', (code, signal) => resolve(signal ?? code ?? 1))
   })
+  // Told to who compiles; a compiler that is stopped ends as it may.
+  ended.catch(() => undefined)
+  // A compiler that died early closes its input; what it said is reported by its end.
+  child.stdin.on('error', () => undefined)
+  return {
+    async compile(text) {
+      child.stdin.end(text)
+      const code = await ended
+      if (code !== 0) throw compileError(text, Buffer.concat(err).toString() || `asc ended with ${code}`)
+      return new Uint8Array(Buffer.concat(out))
+    },
+    stop: () => void child.kill('SIGKILL'),
+  }
 }
 
 /** The first error of asc's messages, with the kernel it lies in and the line of text. */

@@ -33,6 +33,8 @@ interface Waiting {
 export class Pool {
   private waiting: Waiting | null = null
   private broken: WeftError | null = null
+  /** Workers start while others do what comes before the first module. */
+  private readonly ready: Promise<void>
 
   private constructor(private readonly memory: SharedMemory, private readonly workers: readonly Worker[], private readonly syncAt: number) {
     workers.forEach((worker, i) => {
@@ -40,22 +42,24 @@ export class Pool {
       worker.on('error', cause => this.lost(new WeftError({ where: 'wasm', what: `worker ${i} failed: ${cause instanceof Error ? cause.message : String(cause)}`, cause })))
       worker.on('exit', code => this.lost(new WeftError({ where: 'wasm', what: `worker ${i} ended`, got: `exit code ${code}` })))
     })
+    this.ready = this.all(() => true)
+    // Told to who loads the first module.
+    this.ready.catch(() => undefined)
   }
 
-  static async start(memory: SharedMemory, threads: number, scratchBytes: number): Promise<Pool> {
+  static start(memory: SharedMemory, threads: number, scratchBytes: number): Pool {
     const syncAt = memory.alloc(sync.bytes, 'the workers’ sync block')
     const workers = Array.from({ length: threads }, () => {
       const scratch = memory.alloc(scratchHeader + scratchBytes, 'a worker’s scratch')
       const workerData: WorkerData = { memory: memory.memory, sync: syncAt, scratch, workers: threads }
       return new Worker(new URL('./worker.js', import.meta.url), { workerData, execArgv: [] })
     })
-    const pool = new Pool(memory, workers, syncAt)
-    await pool.all(() => true)
-    return pool
+    return new Pool(memory, workers, syncAt)
   }
 
   /** Instantiates a module in every worker. */
   async load(id: number, module: WasmModule): Promise<void> {
+    await this.ready
     let error: string | null = null
     const loaded = this.all(m => {
       if (m.kind === 'module') error ??= m.error
