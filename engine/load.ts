@@ -5,7 +5,7 @@ import type { CompileOptions, Runnable } from '../codegen/compile.js'
 import { pageSize } from '../codegen/state.js'
 import { WeftError } from '../graph/error.js'
 import type { Backend, DeviceBuffer } from '../runtime/backend.js'
-import { cacheProblem } from '../runtime/cache.js'
+import { cacheIsNew, cacheProblem } from '../runtime/cache.js'
 import { switches, type Switches } from '../runtime/switches.js'
 import { uploadWeight, UploadScratch } from '../runtime/upload.js'
 import { collectGarbage } from '../runtime/wasm/machine.js'
@@ -60,9 +60,20 @@ export async function load(path: string | ModelSource | null, options: LoadOptio
   checkLoad(path, options)
   const started = performance.now()
   const look = { ...switches(), ...internals.switches }
-  const source = typeof path === 'object' && path !== null ? path : await openModel(path === null ? builtInModel() : await locateModel(path, {
+  const located = typeof path !== 'string' ? path ?? builtInModel() : await locateModel(path, {
     ...(options.onDownload ? { onProgress: options.onDownload } : {}), ...(options.onNotice ? { onNotice: options.onNotice } : {}),
-  }))
+  })
+  // The device gets ready while the model's files are read.
+  const opening = options.device === 'reference' ? null : (internals.openDevice ?? openDevice)(options)
+  // An error is told below, unless the model's own comes first.
+  opening?.then(backend => cacheIsNew() && backend.expectCompile?.()).catch(() => undefined)
+  let source: ModelSource
+  try {
+    source = typeof located === 'string' ? await openModel(located) : located
+  } catch (error) {
+    await closed(opening)
+    throw error
+  }
   try {
     const opened = performance.now()
     if (source.notice) options.onNotice?.(`${source.path}: ${source.notice}`)
@@ -72,13 +83,20 @@ export async function load(path: string | ModelSource | null, options: LoadOptio
     }
     const context = contextOf(source.config.maxPositions, options.context)
     const pages = new Pages(options.sequences ?? 1, Math.ceil(context / pageSize))
-    const ready = options.device === 'reference' ? await reference(source, pages, options.trace) : await onDevice(source, pages, context, options, { ...internals, switches: look })
+    const ready = opening === null ? await reference(source, pages, options.trace) : await onDevice(await opening, source, pages, context, options, { ...internals, switches: look })
     const stats: LoadStats = { ...ready.stats, openSeconds: (opened - started) / 1000, loadSeconds: (performance.now() - started) / 1000, cacheBytes: ready.executor.cacheBytes }
     return new LoadedModel(source, tokenizer, ready, stats, context, options)
   } catch (error) {
+    await closed(opening)
     source.close()
     throw error
   }
+}
+
+/** Closes a device, once it is open, that will not be used. */
+async function closed(opening: Promise<Backend> | null): Promise<void> {
+  const backend = await opening?.catch(() => null)
+  await backend?.close()
 }
 
 interface Ready {
@@ -95,43 +113,37 @@ async function reference(source: ModelSource, pages: Pages, trace: TraceSink | u
   return { executor: new ReferenceExecutor(source, pages, trace), device: 'reference, float64 on the CPU', backend: 'reference', compute: 'f32', stats }
 }
 
-async function onDevice(source: ModelSource, pages: Pages, context: number, options: LoadOptions, internals: LoadInternals & { readonly switches: Switches }): Promise<Ready> {
-  const backend = await (internals.openDevice ?? openDevice)(options)
-  try {
-    const started = performance.now()
-    const planned: CompileOptions = {
-      ...planning(backend.caps, source.config.maxPositions, { ...options, context, sequences: pages.sequences, roof: knownRoof(backend) }),
-      ...(options.tuned === false ? {} : { tuned: tunedFor(backend) }),
-    }
-    const key = looked(options, internals) ? null : plansKey(source, planned)
-    const found = key === null ? null : findPlans(key, backend.caps)
-    if (found === null && key !== null) backend.expectCompile?.()
-    const forms = found === null ? (await import('./forms.js')).makeForms(backend, source, planned, options, internals, internals.switches) : null
-    const { runnable, text } = found ?? forms!
-    if (forms !== null && key !== null) keepPlans(key, forms)
-    checkMemory(backend, runnable, source, pages)
-    const planEnd = performance.now()
-    // Kernels are compiled while the weights travel.
-    const compiling = backend.compile(text)
-    const weights = await beside(compiling, () => upload(backend, source, runnable, options))
-    const uploadEnd = performance.now()
-    const program = await compiling
-    const cacheless = program.stats.compiled > 0 ? cacheProblem() : null
-    if (cacheless !== null) options.onNotice?.(`compiled kernels are not kept, and will be compiled again at the next start: ${cacheless}; WEFT_CACHE names another folder`)
-    const generateTextSeconds = forms?.generateTextSeconds ?? 0
-    const stats = {
-      planSeconds: (planEnd - started) / 1000 - generateTextSeconds, generateTextSeconds, plansCached: found !== null,
-      uploadSeconds: (uploadEnd - planEnd) / 1000, compileSeconds: (performance.now() - uploadEnd) / 1000,
-      kernelsCompiled: program.stats.compiled, kernelsCached: program.stats.cached,
-      weightBytes: runnable.weights.reduce((n, w) => n + w.layout.bytes, 0),
-    }
-    const executor = new DeviceExecutor({ backend, compiled: runnable, program, weights, pages, layers: source.config.layers, vocab: source.config.vocab, observe: forms?.observe })
-    forms?.loaded(stats, executor.cacheBytes)
-    return { executor, device: backend.description, backend: backend.name, compute: planned.compute, stats }
-  } catch (error) {
-    await backend.close()
-    throw error
+async function onDevice(backend: Backend, source: ModelSource, pages: Pages, context: number, options: LoadOptions, internals: LoadInternals & { readonly switches: Switches }): Promise<Ready> {
+  const started = performance.now()
+  const planned: CompileOptions = {
+    ...planning(backend.caps, source.config.maxPositions, { ...options, context, sequences: pages.sequences, roof: knownRoof(backend) }),
+    ...(options.tuned === false ? {} : { tuned: tunedFor(backend) }),
   }
+  const key = looked(options, internals) ? null : plansKey(source, planned)
+  const found = key === null ? null : findPlans(key, backend.caps)
+  if (found === null && key !== null) backend.expectCompile?.()
+  const forms = found === null ? (await import('./forms.js')).makeForms(backend, source, planned, options, internals, internals.switches) : null
+  const { runnable, text } = found ?? forms!
+  if (forms !== null && key !== null) keepPlans(key, forms)
+  checkMemory(backend, runnable, source, pages)
+  const planEnd = performance.now()
+  // Kernels are compiled while the weights travel.
+  const compiling = backend.compile(text)
+  const weights = await beside(compiling, () => upload(backend, source, runnable, options))
+  const uploadEnd = performance.now()
+  const program = await compiling
+  const cacheless = program.stats.compiled > 0 ? cacheProblem() : null
+  if (cacheless !== null) options.onNotice?.(`compiled kernels are not kept, and will be compiled again at the next start: ${cacheless}; WEFT_CACHE names another folder`)
+  const generateTextSeconds = forms?.generateTextSeconds ?? 0
+  const stats = {
+    planSeconds: (planEnd - started) / 1000 - generateTextSeconds, generateTextSeconds, plansCached: found !== null,
+    uploadSeconds: (uploadEnd - planEnd) / 1000, compileSeconds: (performance.now() - uploadEnd) / 1000,
+    kernelsCompiled: program.stats.compiled, kernelsCached: program.stats.cached,
+    weightBytes: runnable.weights.reduce((n, w) => n + w.layout.bytes, 0),
+  }
+  const executor = new DeviceExecutor({ backend, compiled: runnable, program, weights, pages, layers: source.config.layers, vocab: source.config.vocab, observe: forms?.observe })
+  forms?.loaded(stats, executor.cacheBytes)
+  return { executor, device: backend.description, backend: backend.name, compute: planned.compute, stats }
 }
 
 /** Whether someone looks at the forms that plans are made from, so that plans from the disk, which have none, do not do. */

@@ -26,6 +26,9 @@ export function cacheFolder(): string {
   return cache ?? join(userCache ?? join(homedir(), '.cache'), 'weft')
 }
 
+/** Whether nothing was ever kept: what a start needs will have to be made. */
+export const cacheIsNew = (): boolean => !existsSync(cacheFolder())
+
 /** A key for what depends on `parts` and nothing else: device text, chip, driver, options. */
 export function cacheKey(...parts: readonly (string | number | Uint8Array)[]): string {
   const hash = createHash('sha256').update(magic)

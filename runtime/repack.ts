@@ -27,11 +27,11 @@ export function respanInPlace(bytes: Uint8Array, fromSpan: number, toSpan: numbe
   else respan(bytes.slice(), fromSpan, bytes, toSpan)
 }
 
-/** By spans, over units of four words: 32 elements. */
+/** By spans, over units of four words: 32 elements. A small model is loaded before V8 optimizes these: no array is made in them. */
 const units: Readonly<Record<string, (words: Uint32Array) => void>> = {
   '32 2': words => {
     for (let i = 0; i < words.length; i += 4) {
-      const [a, b, c, d] = [words[i]!, words[i + 1]!, words[i + 2]!, words[i + 3]!]
+      const a = words[i]!, b = words[i + 1]!, c = words[i + 2]!, d = words[i + 3]!
       words[i] = pack(a) | (pack(b) << 16)
       words[i + 1] = pack(c) | (pack(d) << 16)
       words[i + 2] = pack(a >>> 4) | (pack(b >>> 4) << 16)
@@ -40,14 +40,14 @@ const units: Readonly<Record<string, (words: Uint32Array) => void>> = {
   },
   '16 2': words => {
     for (let i = 0; i < words.length; i += 2) {
-      const [a, b] = [words[i]!, words[i + 1]!]
+      const a = words[i]!, b = words[i + 1]!
       words[i] = pack(a) | (pack(b) << 16)
       words[i + 1] = pack(a >>> 4) | (pack(b >>> 4) << 16)
     }
   },
   '2 32': words => {
     for (let i = 0; i < words.length; i += 4) {
-      const [a, b, c, d] = [words[i]!, words[i + 1]!, words[i + 2]!, words[i + 3]!]
+      const a = words[i]!, b = words[i + 1]!, c = words[i + 2]!, d = words[i + 3]!
       words[i] = spread(a & 0xffff) | (spread(c & 0xffff) << 4)
       words[i + 1] = spread(a >>> 16) | (spread(c >>> 16) << 4)
       words[i + 2] = spread(b & 0xffff) | (spread(d & 0xffff) << 4)
@@ -56,7 +56,7 @@ const units: Readonly<Record<string, (words: Uint32Array) => void>> = {
   },
   '16 32': words => {
     for (let i = 0; i < words.length; i += 4) {
-      const [a, b, c, d] = [words[i]!, words[i + 1]!, words[i + 2]!, words[i + 3]!]
+      const a = words[i]!, b = words[i + 1]!, c = words[i + 2]!, d = words[i + 3]!
       words[i] = (a & low) | ((c & low) << 4)
       words[i + 1] = (b & low) | ((d & low) << 4)
       words[i + 2] = ((a >>> 4) & low) | (c & ~low)

@@ -218,20 +218,34 @@ function spreadGrid({ grid: shape }: WeightTensor, grid: Float32Array, first: nu
   }
 }
 
+/**
+ * The first byte with all bits of a mask set, or -1. A word has such a byte where adding one to each carries out of the masked bits
+ * or, with every bit masked, where its complement has a byte of zero.
+ */
+export function firstWith(mask: 0x7f | 0xff, bytes: Uint8Array): number {
+  const whole = bytes.byteOffset % 4 === 0 ? bytes.length >>> 2 : 0
+  const words = new Uint32Array(bytes.buffer, whole === 0 ? 0 : bytes.byteOffset, whole)
+  let from = 0
+  if (mask === 0x7f) while (from < whole && (((words[from]! & 0x7f7f7f7f) + 0x01010101) & 0x80808080) === 0) from++
+  else while (from < whole && ((~words[from]! - 0x01010101) & words[from]! & 0x80808080) === 0) from++
+  for (let at = from * 4; at < bytes.length; at++) if ((bytes[at]! & mask) === mask) return at
+  return -1
+}
+
 /** A NaN among e4m3 codes, which kernels decode as a number. */
 function checkCodes(t: WeightTensor, codes: Uint8Array, first: number): void {
-  for (let at = 0; at < codes.length; at++) {
-    if ((codes[at]! & 0x7f) !== 0x7f) continue
+  const at = firstWith(0x7f, codes)
+  if (at >= 0) {
     throw new WeftError({ where: 'weights', what: `tensor ${t.name}: value ${first + at} is NaN`, expected: 'finite e4m3 values', got: `0x${codes[at]!.toString(16)}` })
   }
 }
 
 /** A NaN scale would make every logit NaN, and token 0 for ever. */
 function checkScales(t: WeightTensor, { scale }: QuantType, scales: Uint8Array, first: number): void {
-  const nan = scale?.coding === 'e4m3' ? 0x7f : scale?.coding === 'e8m0' ? 0xff : null
+  const nan = scale?.coding === 'e4m3' ? 0x7f as const : scale?.coding === 'e8m0' ? 0xff as const : null
   if (nan === null) return
-  for (let at = 0; at < scales.length; at++) {
-    if ((scales[at]! & nan) !== nan) continue
+  const at = firstWith(nan, scales)
+  if (at >= 0) {
     throw new WeftError({ where: 'weights', what: `tensor ${t.name}: block scale ${first + at} is NaN`, expected: `finite ${scale!.coding} scales`, got: `0x${scales[at]!.toString(16)}` })
   }
 }

@@ -9,7 +9,7 @@ import { weightLayout } from '../codegen/types/layout.js'
 import { quantTypes } from '../codegen/types/table.js'
 import type { Backend, DeviceBuffer } from '../runtime/backend.js'
 import { codebookBytes, splitFields } from '../runtime/repack-fields.js'
-import { uploadWeight } from '../runtime/upload.js'
+import { firstWith, uploadWeight } from '../runtime/upload.js'
 import type { ModelSource } from '../weights/model.js'
 import { Numbers } from './support/quantized.js'
 
@@ -72,6 +72,27 @@ test('a scale of MXFP4 that is no number is refused, naming the tensor', () => {
   upload('mxfp4', 64, file)
   file[17] = 255
   assert.throws(() => upload('mxfp4', 64, file), /tensor w: block scale 1 is NaN: expected finite e8m0 scales, got 0xff/)
+})
+
+test('the first byte with all bits of a mask is found at any place, and no other is taken for one', () => {
+  for (const mask of [0x7f, 0xff] as const) {
+    for (const [offset, length] of [[0, 64], [4, 61], [1, 23], [8, 3], [0, 0]] as const) {
+      const bytes = new Uint8Array(80).fill(mask).subarray(offset, offset + length)
+      for (let other = 0; other < 256; other++) {
+        if ((other & mask) === mask) continue
+        for (let i = 0; i < length; i++) bytes[i] = i % 3 === 0 ? other : (other * 7 + i) % 127
+        assert.is(firstWith(mask, bytes), -1, `${mask} ${offset} ${other}`)
+      }
+      for (const code of mask === 0x7f ? [0x7f, 0xff] : [0xff]) {
+        for (let i = 0; i < length; i++) {
+          const was = bytes[i]!
+          bytes[i] = code
+          assert.is(firstWith(mask, bytes), i)
+          bytes[i] = was
+        }
+      }
+    }
+  }
 })
 
 test.run()

@@ -96,24 +96,6 @@ test('by cost: on a known chip the products of real models keep the choice that 
   }
 })
 
-test('by cost: choices are found again, and then nothing is made that is not taken', () => {
-  for (const caps of [wasmCaps(2, true, 'a processor'), cudaProfiles.sm_90a]) {
-    const costed = new Map()
-    const made: string[] = []
-    const counted = schedules.map((s): Schedule => ({ ...s, make: (node, context, knobs) => {
-      made.push(s.name)
-      return s.make(node, context, knobs)
-    } }))
-    const options = { ...optionsOf({ caps }), roof: assumedRoof(caps), costed, schedules: counted }
-    const first = compile(shapeNamed('tiny'), types, options)
-    const before = made.splice(0).length
-    const again = compile(shapeNamed('tiny'), types, options)
-    assert.ok(costed.size > 0 && made.length < before / 2, `${made.length} of ${before}`)
-    assert.equal(JSON.stringify(again.kernels), JSON.stringify(first.kernels))
-    assert.equal(again.plans.prefill.launches.map(l => l.rejected), first.plans.prefill.launches.map(l => l.rejected))
-  }
-})
-
 test('by cost: a plain schedule is never taken for its estimate, and others are given a reason', () => {
   for (const caps of [wasmCaps(8, true, 'a processor'), cudaProfiles.sm_80]) {
     const roof = assumedRoof(caps)
