@@ -8,7 +8,7 @@ import { evaluateWith } from '../graph/evaluate.js'
 import { input, weight } from '../graph/graph.js'
 import { node as makeNode, type Node, type Tensor } from '../graph/op.js'
 
-const tolerance = { f32: 1e-4, f16: 1e-2 } as const
+const tolerance = { f32: 1e-4, f16: 1e-2, i16: 1e-3 } as const
 
 /** What is judged, in rows and elements of the whole output. */
 export interface Judged {
@@ -42,7 +42,7 @@ export class TuneJudge {
     const valuesOf = (b: Uint8Array): Uint32Array | Float32Array => (isIds ? new Uint32Array(b.slice().buffer) : new Float32Array(b.slice().buffer))
     const values = valuesOf(bytes)
     const each = want.data.length / rows.length
-    const most = tolerance[context.compute === 'f16' || context.kv === 'f16' ? 'f16' : 'f32']
+    const most = tolerance[context.kv === 'f16' ? 'f16' : context.compute]
     for (const [i, row] of rows.entries()) {
       const whole = values.subarray(row * width, (row + 1) * width)
       const error = relative(columns === null ? whole : columns.map(c => whole[c]!), want.data.subarray(i * each, (i + 1) * each))

@@ -12,8 +12,8 @@ export const modelOption = {
 
 export const loadOptions = {
   device: { type: 'string', requiresArg: true, default: 'auto', describe: 'auto, wasm, webgpu, cuda, cuda:1 (the second GPU) or reference (the evaluator)' },
-  compute: { choices: ['f32', 'f16'], requiresArg: true, describe: 'Arithmetic, and cache unless --kv-type says otherwise', defaultDescription: 'f16 on a GPU that has it, else f32' },
-  'kv-type': { choices: ['f32', 'f16'], requiresArg: true, describe: 'Storage of the KV cache', defaultDescription: 'as --compute' },
+  compute: { choices: ['f32', 'f16', 'i16'], requiresArg: true, describe: 'What operands of products are rounded to; f16 on a GPU, and then of the cache too, i16 on a processor', defaultDescription: 'f16 on a GPU that has it, i16 on a processor, else f32' },
+  'kv-type': { choices: ['f32', 'f16'], requiresArg: true, describe: 'Storage of the KV cache', defaultDescription: 'f16 where --compute is, else f32' },
   threads: { type: 'number', requiresArg: true, describe: 'CPU threads of the wasm device', defaultDescription: 'all cores' },
   context: { type: 'number', requiresArg: true, describe: 'Context limit in tokens', defaultDescription: 'the model\'s own, at most 32768' },
   'no-fuse': { type: 'boolean', default: false, describe: 'Turn the fusion rules off, to bisect' },

@@ -17,7 +17,7 @@ import { constantsOf, KernelNames, plan, weightKey, type Plan, type RunnablePlan
 import { advance } from './schedules/advance.js'
 import { matvecRows } from './schedules/linear-matvec.js'
 import { schedules as allSchedules } from './schedules/index.js'
-import type { Constant, Context, Schedule } from './schedule.js'
+import type { Compute, Constant, Context, Schedule } from './schedule.js'
 import type { Roof } from './roof.js'
 import { pageSize, stateLayout, type StateLayout } from './state.js'
 import type { Target } from './target.js'
@@ -31,7 +31,7 @@ import { weightLayout, type WeightLayout } from './types/layout.js'
 
 export interface CompileOptions {
   readonly caps: Caps
-  readonly compute: 'f32' | 'f16'
+  readonly compute: Compute
   readonly kv: 'f32' | 'f16'
   /** Context limit in positions. */
   readonly context: number
@@ -88,7 +88,8 @@ const live = (dim: 'tokens' | 'outputs', min: number, max: number): Extent => ({
 
 export function compile(config: Config, typeOf: WeightType, options: CompileOptions): Compiled {
   const { caps, chunk, sequences } = options
-  if (options.compute === 'f16' && caps.simd) throw new WeftError({ where: '--compute', what: 'the CPU computes in f32', expected: 'f32', got: 'f16' })
+  if (options.compute === 'f16' && caps.simd) throw new WeftError({ where: '--compute', what: 'a processor does not compute in f16', expected: 'i16 or f32', got: 'f16' })
+  if (options.compute === 'i16' && !caps.simd) throw new WeftError({ where: '--compute', what: 'a GPU does not compute in i16', expected: 'f16 or f32', got: 'i16' })
   if (options.compute === 'f16' && !caps.f16) throw new WeftError({ where: '--compute', what: `${caps.chip} has no f16`, expected: 'f32', got: 'f16' })
   if (options.kv === 'f16' && !caps.f16) throw new WeftError({ where: '--kv-type', what: `${caps.chip} has no f16`, expected: 'f32', got: 'f16' })
   const state = stateLayout(Math.max(chunk, matvecRows), sequences, options.context)

@@ -245,6 +245,8 @@ function call(e: Expr & { kind: 'call' }, w: Writer): Code {
     case 'extendHigh8': return a!.slice(8)
     case 'extendLow16': return a!.slice(0, 4)
     case 'extendHigh16': return a!.slice(4)
+    case 'narrow16': return [...a!, ...b!].map(x => `Math.max(-32768, Math.min(32767, ${x}))`)
+    case 'dot16': return [0, 2, 4, 6].map(i => `(${a![i]} * ${b![i]} + ${a![i + 1]} * ${b![i + 1]} | 0)`)
     case 'matrixZero': return ['zeroTile']
     default: return e.intrinsic satisfies never
   }

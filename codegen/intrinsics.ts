@@ -57,6 +57,10 @@ const signatures = {
   extendHigh8: { args: ['i8x16'], type: 'i16x8' },
   extendLow16: { args: ['i16x8'], type: 'i32x4' },
   extendHigh16: { args: ['i16x8'], type: 'i32x4' },
+  /** Both vectors' words in order, each to the nearest that sixteen bits hold. */
+  narrow16: { args: ['i32x4', 'i32x4'], type: 'i16x8' },
+  /** a₂ᵢ·b₂ᵢ + a₂ᵢ₊₁·b₂ᵢ₊₁, exactly but for both at −32768. */
+  dot16: { args: ['i16x8', 'i16x8'], type: 'i32x4' },
 
   matrixZero: { args: [], type: 'matrixC' },
 } as const satisfies Record<string, Signature>

@@ -47,12 +47,17 @@ export interface Reject {
 }
 export const reject = (reason: string): Reject => ({ reject: reason })
 
+/**
+ * What the operands of matrix products may be rounded to; sums are f32. f16 is for GPUs. i16 is for processors: activations of
+ * products with integer codes, by groups of 16 or 32 with a scale, so that the largest of a group has sixteen bits.
+ */
+export type Compute = 'f32' | 'f16' | 'i16'
+
 /** What a schedule may know about where its kernels will run. */
 export interface Context {
   readonly caps: Caps
   readonly state: StateLayout
-  /** f16: operands of matrix products may be rounded to f16. */
-  readonly compute: 'f32' | 'f16'
+  readonly compute: Compute
   /** Element of the KV cache. */
   readonly kv: 'f32' | 'f16'
   /** A size of the graph as this plan's range of live values. */

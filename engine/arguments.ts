@@ -13,7 +13,7 @@ const most = 2 ** 24
 export function checkLoad(path: string | ModelSource | null, options: LoadOptions): void {
   const open = typeof path === 'object' && path !== null && path.tensors instanceof Map
   if (path !== null && !open && (typeof path !== 'string' || path === '')) wrong('model', 'no path', 'a path, a name on the hub, or null for the built-in model', path)
-  oneOf('--compute', options.compute, ['f32', 'f16'])
+  oneOf('--compute', options.compute, ['f32', 'f16', 'i16'])
   oneOf('--kv-type', options.kvType, ['f32', 'f16'])
   whole('--context', options.context)
   whole('load', options.chunk, 'chunk')

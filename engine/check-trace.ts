@@ -11,7 +11,7 @@ import { load, type LoadInternals } from './load.js'
 import { comparePrompt, type PromptReport } from './prompt-parity.js'
 import { firstRows, opNames, runTraced, TraceRecorder, type Traced } from './trace.js'
 import type { Trace } from './trace-file.js'
-import type { LoadOptions, Model } from './types.js'
+import type { Compute, LoadOptions, Model } from './types.js'
 
 export interface OpComparison {
   readonly op: string
@@ -26,7 +26,7 @@ export interface OpComparison {
 export interface TraceReport {
   readonly model: string
   readonly device: string
-  readonly compute: 'f32' | 'f16'
+  readonly compute: Compute
   /** Who made the trace. */
   readonly maker: string
   readonly tolerance: number
@@ -47,7 +47,7 @@ export interface TraceReport {
 }
 
 export interface CheckTraceOptions {
-  /** Default 1e-4 with f32 arithmetic and cache, 2e-2 with f16 anywhere: errors add up from op to op. */
+  /** Default 1e-4 with f32 arithmetic and cache, 2e-3 with i16, 2e-2 with f16 anywhere: errors add up from op to op. */
   readonly tolerance?: number
   /** Ids handed over at a time; default what the trace says, else all. */
   readonly chunk?: number
@@ -82,9 +82,11 @@ export async function checkTrace(path: string | null, trace: Trace, loading: Loa
   })
 }
 
+const opTolerances: Readonly<Record<Compute, number>> = { f32: 1e-4, f16: 2e-2, i16: 2e-3 }
+
 /** What errors of single ops may add up to. */
 export function opTolerance(model: Pick<Model, 'compute'>, { kvType }: LoadOptions): number {
-  return model.compute === 'f32' && kvType !== 'f16' ? 1e-4 : 2e-2
+  return kvType === 'f16' ? opTolerances.f16 : opTolerances[model.compute]
 }
 
 /** Loads a model, runs ids and hands all that was recorded on; closes it. */

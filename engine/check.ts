@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { check as ensure, WeftError } from '../graph/error.js'
 import { Fields, isInteger, isObject, show } from '../weights/fields.js'
 import { readFields } from '../weights/generation.js'
-import type { Message, Model, Session } from './types.js'
+import type { Compute, Message, Model, Session } from './types.js'
 
 export interface CheckOptions {
   /** Prompt ids handed over at a time; 1 is token by token. Default: all at once. */
@@ -19,7 +19,7 @@ export interface CheckOptions {
   readonly tokens?: number
   /** Hands the reference's tokens over with the prompt, in pieces of `chunk` or one, not one by one: whole answers where a step is slow. */
   readonly atOnce?: boolean
-  /** Largest relative error of a row. Default 1e-4 with f32 arithmetic, 1e-2 with f16. */
+  /** Largest relative error of a row. Default 1e-4 with f32 arithmetic, 1e-3 with i16, 1e-2 with f16. */
   readonly tolerance?: number
 }
 
@@ -41,10 +41,13 @@ export interface TextComparison {
   readonly difference?: { readonly index: number; readonly expected: string; readonly got: string }
 }
 
+/** ‖Δ‖ / ‖reference‖ of a row of logits that the arithmetic explains. */
+export const tolerances: Readonly<Record<Compute, number>> = { f32: 1e-4, f16: 1e-2, i16: 1e-3 }
+
 export interface CheckReport {
   readonly model: string
   readonly device: string
-  readonly compute: 'f32' | 'f16'
+  readonly compute: Compute
   readonly tolerance: number
   readonly logits: {
     readonly rows: number
@@ -102,7 +105,7 @@ export async function check(model: Model, folder: string, options: CheckOptions 
   ensure(vocab === expected.vocab, where, `${folder}: vocabulary differs from the model's`, `${vocab}`, `${expected.vocab}`)
   const ids = expected.prompt.length + expected.greedy.length - 1
   ensure(ids <= model.context, where, `${folder}: prompt and tokens do not fit the context`, `at most ${model.context}`, `${ids}`)
-  const tolerance = options.tolerance ?? (model.compute === 'f32' ? 1e-4 : 1e-2)
+  const tolerance = options.tolerance ?? tolerances[model.compute]
   const session = model.session()
   try {
     const { rows, chosen } = await (options.atOnce ? allAtOnce(session, expected, options.chunk ?? Infinity) : stepByStep(session, expected, options.chunk ?? expected.prompt.length))

@@ -20,13 +20,13 @@ import { writeDump } from './dump.js'
 import { launchGroups, type LaunchGroup } from './launch-groups.js'
 import { PlanMemory, Replay, worse, type Difference, type Inputs, type Judged } from './replay.js'
 import { roofOf } from './roof.js'
-import type { LoadStats } from './types.js'
+import type { Compute, LoadStats } from './types.js'
 
 export interface ObserveParts {
   readonly backend: Backend
   readonly compiled: Compiled
   readonly source: ModelSource
-  readonly compute: 'f32' | 'f16'
+  readonly compute: Compute
   readonly kv: 'f32' | 'f16'
   readonly switches: Pick<Switches, 'debug' | 'check' | 'dump'>
   /** Takes a line for people; the process's standard error unless a test looks. */

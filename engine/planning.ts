@@ -28,12 +28,15 @@ export interface Wanted {
 /** Positions of one sequence. */
 export const contextOf = (maxPositions: number, wanted: number | undefined): number => Math.min(wanted ?? defaultContext, maxPositions)
 
+/** Element of the KV cache: as asked for, else as the arithmetic has it. */
+export const cacheElement = (compute: CompileOptions['compute'], wanted: CompileOptions['kv'] | undefined): CompileOptions['kv'] => wanted ?? (compute === 'f16' ? 'f16' : 'f32')
+
 /** @param maxPositions the most that the model was made for */
 export function planning(caps: Caps, maxPositions: number, wanted: Wanted): CompileOptions {
-  const compute = wanted.compute ?? (caps.f16 && !caps.simd ? 'f16' : 'f32')
+  const compute = wanted.compute ?? (caps.simd ? 'i16' : caps.f16 ? 'f16' : 'f32')
   const context = contextOf(maxPositions, wanted.context)
   return {
-    caps, compute, kv: wanted.kvType ?? compute, context, sequences: wanted.sequences ?? 1, fuse: wanted.fuse ?? true,
+    caps, compute, kv: cacheElement(compute, wanted.kvType), context, sequences: wanted.sequences ?? 1, fuse: wanted.fuse ?? true,
     chunk: Math.min(wanted.chunk ?? (caps.simd ? defaultChunk.cpu : defaultChunk.gpu), context),
     roof: wanted.roof ?? assumedRoof(caps),
   }

@@ -14,6 +14,7 @@ import { openDevice } from './device.js'
 import { load } from './load.js'
 import type { TunedChoices } from '../codegen/tuned.js'
 import { deepest, work } from './observe.js'
+import { cacheElement } from './planning.js'
 import { tunedFor } from './tuned.js'
 import type { LoadOptions, Model } from './types.js'
 import type { ModelSource } from '../weights/model.js'
@@ -84,7 +85,7 @@ export async function loadProfiled(path: string | ModelSource | null, options: L
     }
     return runs
   }
-  return { model, backend: timed.inner, compiled: forms, profile, kv: options.kvType ?? model.compute, tuned: options.tuned === false ? {} : tunedFor(timed.inner), resources: kernel => timed.program?.resources?.(kernel) ?? null }
+  return { model, backend: timed.inner, compiled: forms, profile, kv: cacheElement(model.compute, options.kvType), tuned: options.tuned === false ? {} : tunedFor(timed.inner), resources: kernel => timed.program?.resources?.(kernel) ?? null }
 }
 
 function runTime({ plans, state }: Compiled, name: PlanName, live: Uint32Array, depth: number, timings: readonly Timing[]): RunTime {

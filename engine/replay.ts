@@ -16,21 +16,22 @@ import type { Size } from '../graph/tensor.js'
 import type { Backend, BoundPlan, BufferView } from '../runtime/backend.js'
 import { dequantize } from '../weights/dequantize.js'
 import { f16ToF32 } from '../weights/floats.js'
+import type { Compute } from './types.js'
 import type { ModelSource } from '../weights/model.js'
 
 export interface ReplayParts {
   readonly backend: Backend
   readonly compiled: Compiled
   readonly source: Pick<ModelSource, 'read' | 'tensors'>
-  readonly compute: 'f32' | 'f16'
+  readonly compute: Compute
   readonly kv: 'f32' | 'f16'
 }
 
 /** Decoded weights kept from one launch to the next; beyond it they are decoded again. */
 const keptBytes = 2 ** 30
 
-/** ‖got − expected‖ / ‖expected‖ of a row that arithmetic explains: sums in f32, operands in f16, values stored as f16. */
-const bounds = { f32: 2e-5, f16: 1e-2, stored: 1e-3, exact: 0 } as const
+/** ‖got − expected‖ / ‖expected‖ of a row that arithmetic explains: sums in f32, operands in f16 or in i16, values stored as f16. */
+const bounds = { f32: 2e-5, f16: 1e-2, i16: 3e-4, stored: 1e-3, exact: 0 } as const
 
 /** Values of a node's inputs before its launches, by input name. */
 export type Inputs = ReadonlyMap<string, Tensor>
@@ -129,8 +130,8 @@ export class Replay {
     const { compute, kv } = this.parts
     if (node.types[output]!.shape.some(isSlots)) return kv === 'f16' ? bounds.stored : bounds.f32
     if (node.type.dtype === 'u32' || node.op.name === 'topK') return bounds.exact
-    const products = node.op.name === 'linear' || node.op.name === 'fusedLinear' || node.op.name === 'attention'
-    return compute === 'f16' && products ? bounds.f16 : bounds.f32
+    const linear = node.op.name === 'linear' || node.op.name === 'fusedLinear'
+    return linear || (node.op.name === 'attention' && compute === 'f16') ? bounds[compute] : bounds.f32
   }
 
   private async value(n: Node, output: number, at: PlanMemory, dims: Readonly<Record<string, number>>): Promise<Tensor> {

@@ -1,18 +1,18 @@
 /** The options and results of the library's public entry. */
+import type { Compute } from '../codegen/schedule.js'
 import type { Config } from '../graph/models/config.js'
 import type { GenerationDefaults, ModelSource } from '../weights/model.js'
 import type { Tokenizer } from './tokenizer.js'
 
 /** `auto` takes cuda, then webgpu on a real GPU, then wasm; `cuda:1` is the second GPU; `reference` is the evaluator. */
 export type DeviceName = 'auto' | 'wasm' | 'webgpu' | 'cuda' | `cuda:${number}` | 'reference'
-/** f16: operands of matrix products may be rounded to f16 (sums are f32) and the KV cache is f16. */
-export type Compute = 'f32' | 'f16'
+export type { Compute } from '../codegen/schedule.js'
 
 export interface LoadOptions {
   readonly device?: DeviceName
-  /** Default: f16 on a GPU that has it, f32 elsewhere. */
+  /** Default: f16 on a GPU that has it, i16 on a processor, else f32. */
   readonly compute?: Compute
-  /** Storage of the KV cache; default as `compute`. */
+  /** Storage of the KV cache; default f16 where `compute` is. */
   readonly kvType?: 'f32' | 'f16'
   /** CPU threads of the wasm backend. */
   readonly threads?: number

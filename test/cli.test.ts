@@ -57,7 +57,7 @@ test('run: without a model and a device, one line names both, and why no other d
   const { stderr } = await ok(['run', '--max-tokens', '1', 'Hello!'])
   const lines = stderr.split('\n').filter(line => line.startsWith('weft: ') && !line.includes('--max-tokens'))
   assert.is(lines.length, 1, stderr)
-  assert.match(lines[0]!, /^weft: the built-in model lexicon \(qwen3, 30\.4M parameters\) on .+, f(32|16)/)
+  assert.match(lines[0]!, /^weft: the built-in model lexicon \(qwen3, 30\.4M parameters\) on .+, (f32|f16|i16)/)
   if (lines[0]!.includes('WebAssembly')) assert.match(lines[0]!, / \(no cuda: .+; no webgpu: .+\)$/)
 })
 
@@ -78,7 +78,7 @@ test('run: the text alone is on standard output, the rest on standard error', as
   const { stdout, stderr } = await ok([...run, '--stats', 'What is a lighthouse?'])
   assert.is(stdout, 'A lighthouse is a tower with a light that gives warning of shoals to passing ships.\n')
   assert.not.match(stderr, /--seed/)
-  assert.match(stderr, /^weft: the built-in model lexicon .* on .*WebAssembly.*, f32$/m)
+  assert.match(stderr, /^weft: the built-in model lexicon .* on .*WebAssembly.*, i16$/m)
   assert.match(stderr, /^weft: load .*: open .*, plan .*, text .*, compile .* \(\d+ kernels compiled, \d+ cached\), upload /m)
   assert.match(stderr, /^weft: prefill \d+ tokens .* tokens\/s; first token after /m)
   assert.match(stderr, /^weft: decode \d+ tokens .* tokens\/s, .* GB\/s$/m)

@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Caps } from '../codegen/caps.js'
+import type { Compute } from '../codegen/schedule.js'
+import { cacheElement } from '../engine/planning.js'
 import { compile, targets, type Compiled } from '../codegen/compile.js'
 import { printPlan } from '../codegen/plan.js'
 import { printGraph } from '../graph/graph.js'
@@ -31,12 +33,15 @@ const wasm: Caps = {
 }
 interface Chip {
   readonly caps: Caps
-  readonly compute: 'f32' | 'f16'
+  readonly compute: Compute
   /** One kernel of each schedule and neither graph nor plans: what other languages' files show already. */
   readonly few?: boolean
+  /** Kernels of these schedules alone, in a folder of their own: all others are those of another arithmetic. */
+  readonly own?: { readonly folder: string; readonly schedules: RegExp }
 }
 const chips: readonly Chip[] = [
   { caps: wgsl, compute: 'f32' }, { caps: cudaProfiles.sm_90a, compute: 'f16' }, { caps: wasm, compute: 'f32' },
+  { caps: wasm, compute: 'i16', own: { folder: 'wasm-i16', schedules: /inear\.row$/ } },
   { caps: profile({ target: 'hip', arch: 'gfx942', caps: undefined }), compute: 'f16', few: true },
   { caps: profile({ target: 'msl', arch: 'apple-m3', caps: undefined }), compute: 'f16', few: true },
 ]
@@ -47,30 +52,30 @@ const models = [
   { name: 'qwen3-k', path: join(fixtures, 'gguf', 'qwen3-k', 'model.gguf'), only: /^(embedding_runs|linear_row|fusedLinear_(matvec|row)(_[23])?)$/ },
 ] as const
 
-async function compiled(path: string, caps: Caps, compute: 'f32' | 'f16'): Promise<Compiled> {
+async function compiled(path: string, caps: Caps, compute: Compute): Promise<Compiled> {
   const source = await openModel(path)
   try {
-    return compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', { caps, compute, kv: compute, context: 4096, sequences: 1, chunk: 256, fuse: true })
+    return compile(source.config, name => source.tensors.get(name)?.type ?? 'f32', { caps, compute, kv: cacheElement(compute, undefined), context: 4096, sequences: 1, chunk: 256, fuse: true })
   } finally {
     source.close()
   }
 }
 
 /** The files of one target: the graph and plans of each model, and every kernel once, under the first model that has it. */
-async function files({ caps, compute, few = false }: Chip): Promise<ReadonlyMap<string, string>> {
+async function files({ caps, compute, few = false, own }: Chip): Promise<ReadonlyMap<string, string>> {
   const made = new Map<string, string>()
   const shown = new Set<string>()
   const texts = new Set<string>()
   const { extension } = targets[caps.target]
   for (const { name, path, only } of models) {
     const c = await compiled(path, caps, compute)
-    if (!few) {
+    if (!few && !own) {
       made.set(`${name}.graph.txt`, printGraph(c.graph))
       made.set(`${name}.plans.txt`, Object.values(c.plans).map(printPlan).join('\n'))
     }
-    const kernels = few ? c.kernels.filter(k => !shown.has(k.schedule) && shown.add(k.schedule)) : c.kernels
+    const kernels = own ? c.kernels.filter(k => own.schedules.test(k.schedule)) : few ? c.kernels.filter(k => !shown.has(k.schedule) && shown.add(k.schedule)) : c.kernels
     const source = targets[caps.target].render(kernels, caps)
-    if (source.prelude) made.set(`prelude.${extension}`, source.prelude)
+    if (source.prelude && !own) made.set(`prelude.${extension}`, source.prelude)
     for (const k of source.kernels) {
       const text = k.text.trimEnd() + '\n'
       if (texts.has(text) || only?.test(k.name) === false) continue
@@ -82,7 +87,7 @@ async function files({ caps, compute, few = false }: Chip): Promise<ReadonlyMap<
 }
 
 for (const chip of chips) {
-  const { target } = chip.caps
+  const target = chip.own?.folder ?? chip.caps.target
   test(`${target}: kernels, plans and graph are as kept`, async () => {
     const made = await files(chip)
     const at = join(folder, target)

@@ -102,7 +102,7 @@ for (const { what, kernel, caps, message } of refused) {
 
 test('every intrinsic has a spelling, but those of CPUs', () => {
   for (const target of [targets.hip, targets.msl]) {
-    assert.equal(intrinsicNames.filter(n => typeof target.intrinsic[n] !== 'function'), ['swizzle', 'interleaveLow8', 'interleaveHigh8', 'extendLow8', 'extendHigh8', 'extendLow16', 'extendHigh16'])
+    assert.equal(intrinsicNames.filter(n => typeof target.intrinsic[n] !== 'function'), ['swizzle', 'interleaveLow8', 'interleaveHigh8', 'extendLow8', 'extendHigh8', 'extendLow16', 'extendHigh16', 'narrow16', 'dot16'])
   }
 })
 

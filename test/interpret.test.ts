@@ -121,6 +121,9 @@ const arithmetic: readonly [string, (word: (i: number) => Value, real: (i: numbe
     table([15, 7, 1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2])).bitcast('u32x4'), [0xff010cf4, 0, 0, 0x02000000]],
   ['bytes widen with their sign', () => call('extendLow16', call('extendHigh8', table([0, 0, 0, 0, 0, 0, 0, 0, -1, 2, -128, 127, 0, 0, 0, 0]))).bitcast('u32x4'),
     [0xffffffff, 2, 0xffffff80, 127]],
+  ['words are narrowed to the nearest', () => call('narrow16', splat('i32x4', constant('i32', 40000)), splat('i32x4', constant('i32', -40000))).bitcast('u32x4'), [0x7fff7fff, 0x7fff7fff, 0x80008000, 0x80008000]],
+  ['pairs of words are multiplied and added', () => call('dot16', call('extendLow8', table([1, 2, -3, 4, 100, -100, 127, -128, 0, 0, 0, 0, 0, 0, 0, 0])),
+    call('narrow16', splat('i32x4', constant('i32', 30000)), splat('i32x4', constant('i32', -7)))).bitcast('u32x4'), [90000, 30000, 0, 7]],
   ['packed bytes wrap', () => table([127, -128, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).add(table([1, -1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])).bitcast('u32x4'),
     [0x04027f80, 0, 0, 0]],
 ]

@@ -105,7 +105,7 @@ test('a prompt that is none, and a row of logits that is not there, are refused'
 
 test('options of load that mean nothing are refused by name', async () => {
   const wrong: readonly (readonly [LoadOptions, RegExp])[] = [
-    [{ compute: anything('f64') }, /^2 \[--compute\] wrong value: expected f32, f16, got "f64"$/],
+    [{ compute: anything('f64') }, /^2 \[--compute\] wrong value: expected f32, f16, i16, got "f64"$/],
     [{ kvType: anything('q8') }, /^2 \[--kv-type\] wrong value: expected f32, f16, got "q8"$/],
     ...[0, -3, 1.5, NaN].map(chunk => [{ chunk }, /^2 \[load\] chunk: expected an integer from 1 /] as const),
     ...[0, -1, 0.5].map(sequences => [{ sequences }, /^2 \[load\] sequences: expected an integer from 1 /] as const),

@@ -25,7 +25,7 @@ async function all(pieces: AsyncIterable<Piece>): Promise<{ readonly text: strin
 
 test('load says what was loaded, and where', () => {
   assert.is(model.backend, 'wasm')
-  assert.is(model.compute, 'f32')
+  assert.is(model.compute, 'i16')
   assert.is(model.context, 256)
   assert.is(model.config.architecture, 'qwen3')
   assert.match(model.device, /WebAssembly/)

@@ -7,7 +7,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Caps } from '../codegen/caps.js'
 import { inspectKernel } from '../codegen/interpret.js'
-import { attempt, type Schedule } from '../codegen/schedule.js'
+import { attempt, type Compute, type Schedule } from '../codegen/schedule.js'
 import { advance } from '../codegen/schedules/advance.js'
 import { schedules } from '../codegen/schedules/index.js'
 import { pageSize } from '../codegen/state.js'
@@ -20,13 +20,15 @@ const gpu: Caps = {
   target: 'wgsl', chip: 'a GPU', arch: null, subgroup: { min: 32, max: 32 }, maxThreads: 1024, sharedBytes: 65536, f16: true, matrix: true, tensorCopy: false, cluster: 1, simd: false,
   maxBuffers: 10, maxBinding: 2 ** 30, units: 8,
 }
-/** Chips that differ in what schedules ask of them; one computes in f16. */
-const chips: readonly { readonly caps: Caps; readonly compute: 'f32' | 'f16' }[] = [
+/** Chips that differ in what schedules ask of them, and in what they compute in. */
+const cpu: Caps = { ...gpu, target: 'wasm', chip: 'a CPU', subgroup: null, maxThreads: 1, f16: false, matrix: false, tensorCopy: false, cluster: 1, simd: true }
+const chips: readonly { readonly caps: Caps; readonly compute: Compute }[] = [
   { caps: gpu, compute: 'f32' },
   { caps: { ...gpu, chip: 'a GPU in f16', sharedBytes: 2 ** 17 }, compute: 'f16' },
   { caps: { ...gpu, chip: 'a GPU without subgroups', subgroup: null, maxThreads: 256, sharedBytes: 16384, f16: false, matrix: false, maxBuffers: 8 }, compute: 'f32' },
   { caps: { ...gpu, chip: 'a GPU of small subgroups', subgroup: { min: 8, max: 64 }, matrix: false }, compute: 'f32' },
-  { caps: { ...gpu, target: 'wasm', chip: 'a CPU', subgroup: null, maxThreads: 1, f16: false, matrix: false, tensorCopy: false, cluster: 1, simd: true }, compute: 'f32' },
+  { caps: cpu, compute: 'f32' },
+  { caps: { ...cpu, chip: 'a CPU in i16' }, compute: 'i16' },
 ]
 
 /** What was taken somewhere, as `schedule` and `schedule knob=value`. */

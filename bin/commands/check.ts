@@ -26,7 +26,7 @@ export const checkCommand = defineCommand({
     trace: { type: 'string', requiresArg: true, describe: 'Compare op by op with this trace, of docs/parity/reference.py or weft trace' },
     against: { type: 'string', requiresArg: true, describe: 'Compare op by op on these devices (wasm,webgpu,cuda) with --device, or with the evaluator where none is given' },
     ...promptOptions,
-    tolerance: { type: 'number', requiresArg: true, describe: 'Largest relative error of a row', defaultDescription: '1e-4 with f32; with f16 1e-2, and 2e-2 op by op' },
+    tolerance: { type: 'number', requiresArg: true, describe: 'Largest relative error of a row', defaultDescription: '1e-4 with f32, 1e-3 with i16, 1e-2 with f16; op by op twice that but for f32' },
     chunk: { type: 'number', requiresArg: true, describe: 'Prompt ids handed over at a time; 1 is token by token', defaultDescription: 'all' },
     ...loadOptions,
     json: { type: 'boolean', default: false, describe: 'Print one JSON object' },

@@ -82,7 +82,7 @@ export const weftFunctions = {
   e2m1x4: named('weft_e2m1x4'), u4x4: named('weft_u4x4'), i8x4: named('weft_i8x4'), lookup16: named('weft_lookup16'), f16x4: named('weft_f16x4'),
   bf16x4: named('weft_bf16x4'), f16: named('weft_f16_bits'), bf16: named('weft_bf16'), e4m3: named('weft_e4m3'),
   subgroupAdd: named('weft_subgroup_add'), subgroupMax: named('weft_subgroup_max'), subgroupShuffleXor: named('weft_shuffle_xor'),
-  swizzle: noPacked, interleaveLow8: noPacked, interleaveHigh8: noPacked, extendLow8: noPacked, extendHigh8: noPacked, extendLow16: noPacked, extendHigh16: noPacked,
+  swizzle: noPacked, interleaveLow8: noPacked, interleaveHigh8: noPacked, extendLow8: noPacked, extendHigh8: noPacked, extendLow16: noPacked, extendHigh16: noPacked, narrow16: noPacked, dot16: noPacked,
   matrixZero: named('weft_matrix_zero'),
 } as const satisfies Readonly<Partial<Record<Intrinsic, Spell>>>
 

@@ -147,6 +147,8 @@ export const intrinsicSpellings: Readonly<Record<Intrinsic, Spell>> = {
   extendHigh8: device('i16x8.extend_high_i8x16_s'),
   extendLow16: device('i32x4.extend_low_i16x8_s'),
   extendHigh16: device('i32x4.extend_high_i16x8_s'),
+  narrow16: device('i16x8.narrow_i32x4_s'),
+  dot16: device('i32x4.dot_i16x8_s'),
 
   matrixZero: noMatrix,
 }

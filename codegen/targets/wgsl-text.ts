@@ -90,5 +90,7 @@ export const wgslIntrinsics: Readonly<Record<Intrinsic, Spell>> = {
   extendHigh16: cpuOnly,
   interleaveLow8: cpuOnly,
   interleaveHigh8: cpuOnly,
+  narrow16: cpuOnly,
+  dot16: cpuOnly,
   matrixZero: () => `${types.matrixC}()`,
 }

@@ -1,9 +1,10 @@
 /**
- * Decoding for one thread with 128-bit vectors, never lane by lane: a run of 32 elements becomes eight f32x4, in one of two orders.
- * In the order of elements bytes are widened step by step. In pairs, two neighbours share a word, of which a shift makes the
- * one and a mask the other: fewer instructions, but x has to be dealt the same way, once for all columns. Four-bit codes
- * in pairs become floats by two tables, of the two upper bytes that an f32 of few digits has. What can be done once a row
- * instead of once a group is left to the row's factor.
+ * Decoding for one thread with 128-bit vectors, never lane by lane: a run of 32 elements becomes eight f32x4 in one of two orders, or four
+ * i16x8. In the order of elements bytes are widened step by step. In pairs, two neighbours share a word, of which a shift makes
+ * the one and a mask the other: fewer instructions, but x has to be dealt the same way, once for all columns. Four-bit codes
+ * in pairs become floats by two tables, of the two upper bytes that an f32 of few digits has. As words integer codes need fewest
+ * of all, as one instruction multiplies and adds eight; x has to be words too. What can be done once a row instead of once a
+ * group is left to the row's factor.
  */
 import { WeftError } from '../../graph/error.js'
 import type { KernelBuilder } from '../builder.js'
@@ -23,8 +24,14 @@ export interface CpuGroup {
   readonly min: Value | null
 }
 
-/** `pairs`: of every 8 elements first the even, then the odd ones. */
-export type Order = 'elements' | 'pairs'
+/** `pairs`: of every 8 elements first the even, then the odd ones. `words`: in their order, as i16x8. */
+export type Order = 'elements' | 'pairs' | 'words'
+
+/** Elements in a vector of codes. */
+export const lanesOf = (order: Order): number => (order === 'words' ? 8 : 4)
+
+/** Whether codes are integers, times a row's factor, so that they can be words. */
+export const integerCodes = ({ type }: WeightLayout): boolean => type.codec === 'i8' || type.codec === 'u4' || type.codec === 'e2m1' || type.codec === 'blocks'
 
 const e2m1Doubled = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12]
 const e2m1Values = e2m1Doubled.map((v, code) => (code === 8 ? -0 : v / 2))
@@ -33,7 +40,7 @@ const top = 2 ** 24
 
 /** What a row's sums of decoded products are to be multiplied by. */
 export function rowFactor({ type }: WeightLayout, order: Order = 'elements'): number {
-  if (order === 'elements') return type.codec === 'e2m1' ? 0.5 : 1
+  if (order !== 'pairs') return type.codec === 'e2m1' ? 0.5 : 1
   const integers = type.codec === 'i8' || (type.blocks !== undefined && type.blocks.codes.kind !== 'table')
   return integers ? 1 / top : 1
 }
@@ -43,21 +50,27 @@ export function scalesInPairs({ type, cols }: WeightLayout): boolean {
   return type.scale?.coding === 'e4m3' && groupsOfRun(type.scale.group) === 2 && type.min === null && cols % (2 * runElements) === 0
 }
 
-/** Groups of two runs whose scales make up a word, given the loads of `WeightView.readPair`; `at` counts from the first run. */
-export function decodePair(k: KernelBuilder, weight: WeightView, read: readonly Value[], order: Order): readonly CpuGroup[] {
+/**
+ * Groups of two runs whose scales make up a word, given the loads of `WeightView.readPair`; `at` counts from the first run.
+ * @param by what the four groups' scales are multiplied by, if anything
+ */
+export function decodePair(k: KernelBuilder, weight: WeightView, read: readonly Value[], order: Order, by: Value | null = null): readonly CpuGroup[] {
   const { type } = weight.layout
   const codes = read.slice(0, -1).flatMap(v => codesOf(k, weight.layout, v, order))
   const { group } = type.scale!
   const bytes = call('swizzle', splat('u32x4', read.at(-1)!).bitcast('i8x16'), table([0, 1, 2, 3].flatMap(g => [g, g, g, g])))
-  const scales = k.let('scales', e4m3AtTop(bytes.bitcast('u32x4')))
-  return [0, 1, 2, 3].map(g => ({ at: g * group, codes: codes.slice((g * group) / 4, ((g + 1) * group) / 4), scale: k.let('scale', splat('f32x4', scales.at(g))), min: null }))
+  const own = e4m3AtTop(bytes.bitcast('u32x4'))
+  const scales = k.let('scales', by === null ? own : own.mul(by))
+  const each = group / lanesOf(order)
+  return [0, 1, 2, 3].map(g => ({ at: g * group, codes: codes.slice(g * each, (g + 1) * each), scale: k.let('scale', splat('f32x4', scales.at(g))), min: null }))
 }
 
-/** Groups of a run, given the loads of `WeightView.read`. */
-export function decodeRun(k: KernelBuilder, weight: WeightView, read: readonly Value[], order: Order = 'elements'): readonly CpuGroup[] {
+/** Groups of a run, given the loads of `WeightView.read`. @param by what each group's scale is multiplied by, if anything */
+export function decodeRun(k: KernelBuilder, weight: WeightView, read: readonly Value[], order: Order = 'elements', by: ((group: number) => Value) | null = null): readonly CpuGroup[] {
   const { layout } = weight
   const { type } = layout
-  if (type.blocks) return decodeBlocks(k, type.blocks, weight.fields(read), order)
+  const scaled = (scale: Value, g: number): Value => k.let('scale', splat('f32x4', by === null ? scale : scale.mul(by(g))))
+  if (type.blocks) return decodeBlocks(k, type.blocks, weight.fields(read), order, scaled)
   const vectors = read.slice(0, type.bits / 4)
   const codes = vectors.flatMap(v => codesOf(k, layout, v, order))
   if (!type.scale) return [{ at: 0, codes, scale: null, min: null }]
@@ -69,8 +82,8 @@ export function decodeRun(k: KernelBuilder, weight: WeightView, read: readonly V
     const scale = type.min?.coding === 'zero' ? k.let('one', value) : value
     return {
       at: g * group,
-      codes: codes.slice((g * group) / 4, ((g + 1) * group) / 4),
-      scale: k.let('scale', splat('f32x4', scale)),
+      codes: codes.slice((g * group) / lanesOf(order), ((g + 1) * group) / lanesOf(order)),
+      scale: scaled(scale, g),
       min: type.min && k.let('least', minimum(type.min.coding, packedMin!, scale)),
     }
   })
@@ -88,19 +101,19 @@ export function dequantizeRun(k: KernelBuilder, weight: WeightView, read: readon
 }
 
 /** Groups of a run whose type has fields. */
-function decodeBlocks(k: KernelBuilder, block: BlockType, f: RunFields, order: Order): readonly CpuGroup[] {
+function decodeBlocks(k: KernelBuilder, block: BlockType, f: RunFields, order: Order, scaled: (scale: Value, g: number) => Value): readonly CpuGroup[] {
   const codes = [0, 1].flatMap(half => halfOf(k, block, f, half as 0 | 1, order))
   const groups = block.groups(f)
   const perGroup = codes.length / groups.length
   return groups.map(({ scale, min }, g) => ({
-    at: g * perGroup * 4,
+    at: g * perGroup * lanesOf(order),
     codes: codes.slice(g * perGroup, (g + 1) * perGroup),
-    scale: k.let('scale', splat('f32x4', scale)),
+    scale: scaled(scale, g),
     min: min && k.let('least', min),
   }))
 }
 
-/** Elements 16·half to 16·half + 15 as four f32x4. */
+/** Elements 16·half to 16·half + 15 as four f32x4 or two i16x8. */
 function halfOf(k: KernelBuilder, block: BlockType, f: RunFields, half: 0 | 1, order: Order): readonly Value[] {
   const { codes, fields } = block
   switch (codes.kind) {
@@ -164,9 +177,9 @@ function codesOf(k: KernelBuilder, layout: WeightLayout, v: Value, order: Order)
 /** Sixteen signed bytes of one value. */
 const new8 = (n: number): Value => operand(n, 'i8x16')
 
-/** The values of a table of sixteen by sixteen codes. Two bytes must hold each as an f32, or, in the order of elements, one as an integer. */
+/** The values of a table of sixteen by sixteen codes. In pairs two bytes must hold each as an f32, else one as an integer. */
 function ofTable(k: KernelBuilder, values: readonly number[], codes: Value, order: Order): readonly Value[] {
-  if (order === 'elements') return integers(k, call('swizzle', table(values), codes), order)
+  if (order !== 'pairs') return integers(k, call('swizzle', table(values), codes), order)
   const bits = Array.from(new Int32Array(Float32Array.from(values).buffer))
   if (bits.some(b => (b & 0xffff) !== 0)) throw new WeftError({ where: 'decode', what: 'a table with values of more than 8 digits', got: values.join(', ') })
   const index = k.let('index', codes)
@@ -174,14 +187,20 @@ function ofTable(k: KernelBuilder, values: readonly number[], codes: Value, orde
   return interleaved(k, low, high).map(w => w.bitcast('f32x4'))
 }
 
-/** Sixteen signed bytes as four f32x4; in pairs 2²⁴ times as large. */
-const integers = (k: KernelBuilder, bytes: Value, order: Order): readonly Value[] =>
-  order === 'elements' ? widen8(k, bytes) : atTop(k, bytes).map(w => w.bitcast('i32x4').convert('f32x4'))
+/** Sixteen signed bytes as four f32x4, in pairs 2²⁴ times as large, or as two i16x8. */
+function integers(k: KernelBuilder, bytes: Value, order: Order): readonly Value[] {
+  switch (order) {
+    case 'elements': return words(k, bytes).flatMap(w => widen16(k.let('words', w)).map(v => v.convert('f32x4')))
+    case 'pairs': return atTop(k, bytes).map(w => w.bitcast('i32x4').convert('f32x4'))
+    case 'words': return words(k, bytes)
+    default: return order satisfies never
+  }
+}
 
-/** Sixteen signed bytes as four i32x4 in f32x4, in their order. */
-function widen8(k: KernelBuilder, bytes: Value): readonly Value[] {
+/** Sixteen signed bytes as two i16x8, in their order. */
+function words(k: KernelBuilder, bytes: Value): readonly Value[] {
   const b = k.let('bytes', bytes)
-  return (['extendLow8', 'extendHigh8'] as const).flatMap(half => widen16(k.let('words', call(half, b))).map(w => w.convert('f32x4')))
+  return (['extendLow8', 'extendHigh8'] as const).map(half => call(half, b))
 }
 
 /** Eight signed words as two i32x4. */

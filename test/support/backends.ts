@@ -5,7 +5,7 @@
  */
 import { extentMax } from '../../codegen/builder.js'
 import type { Caps } from '../../codegen/caps.js'
-import { reject, type Schedule } from '../../codegen/schedule.js'
+import { reject, type Compute, type Schedule } from '../../codegen/schedule.js'
 import { schedules } from '../../codegen/schedules/index.js'
 import { inputsOf } from '../../graph/op.js'
 import type { Backend } from '../../runtime/backend.js'
@@ -88,6 +88,6 @@ const lightSchedules: readonly Schedule[] = schedules.map(s => {
 })
 
 /** What a device can be asked to compute in; the processor has f16 only as storage. */
-export function computes(caps: Caps): readonly ('f32' | 'f16')[] {
-  return caps.f16 && !caps.simd ? ['f32', 'f16'] : ['f32']
+export function computes(caps: Caps): readonly Compute[] {
+  return caps.simd ? ['f32', 'i16'] : caps.f16 ? ['f32', 'f16'] : ['f32']
 }

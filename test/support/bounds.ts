@@ -1,21 +1,23 @@
 /**
  * How far an op's outputs may be from its meaning, element by element: c · ε · Σ|a · b| for sums of products, with ε of the
- * dtype the products are made in and c = 4 for a sum in f32 in a fixed order, 8 with f16 products. What an op does
+ * dtype the products are made in and c = 4 for a sum in f32 in a fixed order, 8 with f16 products; with operands in words of
+ * sixteen bits, half the last bit of the largest operand of their group for each. What an op does
  * before and after its sums carries that bound along by its derivative; what only copies may not differ at all. The
  * functions of a device are as exact as WGSL promises: exp to 3 + 2|x| units in the last place.
  */
 import { inputsOf, type Node, type Tensor } from '../../graph/op.js'
+import type { Compute } from '../../codegen/schedule.js'
 import type { Problem } from './problems.js'
 
 const f32 = 2 ** -23
 const f16 = 2 ** -10
+/** Of the largest value of sixteen bits. */
+const halfBit = 0.5 / 32767
 /** Roundings of an op without sums: products, a root, a quotient. */
 const few = 8 * f32
 
-export type Products = 'f32' | 'f16'
-
 /** One bound for each element of each output in `want`. */
-export function bounds(p: Problem, want: readonly Tensor[], products: Products): readonly Float64Array[] {
+export function bounds(p: Problem, want: readonly Tensor[], products: Compute): readonly Float64Array[] {
   const inputs = inputsOf(p.node)
   const value = (name: string): Tensor => p.values.get(inputs[name]!)!
   const relative = (by: number): Float64Array => Float64Array.from(want[0]!.data, v => Math.abs(v) * by)
@@ -59,7 +61,7 @@ function normalized(x: Tensor, norm: Tensor | undefined, eps: number): Float64Ar
   return out
 }
 
-function linear(p: Problem, products: Products, want: Tensor): Float64Array {
+function linear(p: Problem, products: Compute, want: Tensor): Float64Array {
   const inputs = inputsOf(p.node)
   const value = (n: Node | undefined): Tensor | undefined => n && p.values.get(n)
   const weight = inputs['weight']!
@@ -67,17 +69,19 @@ function linear(p: Problem, products: Products, want: Tensor): Float64Array {
   const { values, magnitudes } = p.matrices.get(weight)!
   const [bias, residual] = [value(inputs['bias']), value(inputs['residual'])]
   const x = normalized(value(inputs['x'])!, value(inputs['norm']), (p.node.attributes['eps'] as number | undefined) ?? 0)
-  const c = products === 'f16' ? 8 * f16 : 4 * f32
+  const c = products === 'f16' ? 8 * f16 : products === 'i16' ? 8 * f32 : 4 * f32
+  const tops = products === 'i16' ? topsOf(x, Math.min(p.matrices.get(weight)!.type.scale?.group ?? 32, 32)) : new Float64Array(x.length)
   const silu = p.node.attributes['epilogue'] === 'siluMul'
   const out = silu ? rows / 2 : rows
   /** The sum of one weight row with its bias, and the bound of both. */
   const sum = (from: number, row: number): readonly [number, number] => {
-    let [total, most] = [bias?.data[row] ?? 0, 0]
+    let [total, most, rounded] = [bias?.data[row] ?? 0, 0, 0]
     for (let i = 0; i < inner; i++) {
       total += x[from + i]! * values[row * inner + i]!
       most += Math.abs(x[from + i]! * magnitudes[row * inner + i]!)
+      rounded += halfBit * tops[from + i]! * magnitudes[row * inner + i]!
     }
-    return [total, c * most + (inputs['norm'] ? few * most : 0) + f32 * Math.abs(total)]
+    return [total, c * most + rounded + (inputs['norm'] ? few * most : 0) + f32 * Math.abs(total)]
   }
   return Float64Array.from(want.data, (v, i) => {
     const [row, col] = [Math.floor(i / out), i % out]
@@ -91,7 +95,14 @@ function linear(p: Problem, products: Products, want: Tensor): Float64Array {
   })
 }
 
-function attention(p: Problem, products: Products): Float64Array {
+/** For each element the largest of its group. */
+function topsOf(x: Float64Array, group: number): Float64Array {
+  const out = new Float64Array(x.length)
+  for (let at = 0; at < x.length; at += group) out.fill(x.subarray(at, at + group).reduce((a, b) => Math.max(a, Math.abs(b)), 0), at, at + group)
+  return out
+}
+
+function attention(p: Problem, products: Compute): Float64Array {
   const inputs = inputsOf(p.node)
   const [q, k, v, table] = ['q', 'k', 'v', 'pageTable'].map(n => p.values.get(inputs[n]!)!) as [Tensor, Tensor, Tensor, Tensor]
   const [positions, sequences] = ['positions', 'sequences'].map(n => p.values.get(inputs[n]!)!.data) as [Uint32Array, Uint32Array]

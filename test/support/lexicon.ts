@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { check, readExpected } from '../../engine/check.js'
+import { check, readExpected, tolerances } from '../../engine/check.js'
+import { cacheElement } from '../../engine/planning.js'
 import { load } from '../../engine/load.js'
 import { computes, skip, type TestDevice } from './backends.js'
 import { fixtures, ModelBench, type Prepared, type Setup } from './models.js'
@@ -24,7 +25,7 @@ export async function lexiconSuite(device: TestDevice): Promise<void> {
   const bench = new ModelBench(await device.open(), device)
   // Where a processor plays a GPU, one arithmetic.
   const arithmetics = device.slowCompiler ? computes(bench.backend.caps).slice(-1) : computes(bench.backend.caps)
-  const setups = arithmetics.map((compute): Setup => ({ compute, kv: compute, fuse: true, chunk: 64, context: 256, sequences: 1 }))
+  const setups = arithmetics.map((compute): Setup => ({ compute, kv: cacheElement(compute, undefined), fuse: true, chunk: 64, context: 256, sequences: 1 }))
   const prepared: Prepared[] = []
   const asked = device.beside ? questions.slice(0, 3) : questions
   if (device.beside) skip(`lexicon on ${device.name}: ${questions.length - asked.length} of ${questions.length} questions, which lavapipe is asked`)
@@ -39,7 +40,7 @@ export async function lexiconSuite(device: TestDevice): Promise<void> {
       try {
         assert.is(questions.length, 10)
         for (const folder of asked) {
-          const report = await check(running.model, folder, { tolerance: compute === 'f16' ? 1e-2 : 1e-4, atOnce: device.slowCompiler })
+          const report = await check(running.model, folder, { tolerance: tolerances[compute], atOnce: device.slowCompiler })
           assert.is(report.tokens.count, readExpected(folder).greedy.length, 'whole answers')
           assert.ok(report.ok, explain(`${device.name}, ${compute}, ${folder}`, report))
         }

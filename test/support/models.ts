@@ -14,7 +14,7 @@ import type { Executor } from '../../engine/executor.js'
 import { Pages, type PageChoice } from '../../engine/pages.js'
 import { DeviceSession } from '../../engine/session.js'
 import type { Tokenizer } from '../../engine/tokenizer.js'
-import type { LoadStats, Model, Session } from '../../engine/types.js'
+import type { Compute, LoadStats, Model, Session } from '../../engine/types.js'
 import { WeftError } from '../../graph/error.js'
 import type { Backend, DeviceBuffer, Program, Recording } from '../../runtime/backend.js'
 import { uploadWeight } from '../../runtime/upload.js'
@@ -44,7 +44,7 @@ export function fixtureModels(): readonly Fixture[] {
 }
 
 export interface Setup {
-  readonly compute: 'f32' | 'f16'
+  readonly compute: Compute
   readonly kv: 'f32' | 'f16'
   readonly fuse: boolean
   /** Rows of a prefill chunk. */

@@ -5,7 +5,8 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { check, readExpected, type CheckReport } from '../../engine/check.js'
+import { check, readExpected, tolerances, type CheckReport } from '../../engine/check.js'
+import { cacheElement } from '../../engine/planning.js'
 import type { Model } from '../../engine/types.js'
 import { computes, skip, type TestDevice } from './backends.js'
 import { fixtureModels, ModelBench, type Fixture, type Prepared, type Setup } from './models.js'
@@ -35,7 +36,7 @@ export async function generatesGreedily(model: Model, folder: string, delta: num
   assert.equal(ids.slice(0, decided), [...greedy.slice(0, decided)], what)
 }
 
-const titleOf = (s: Setup): string => `${s.compute}${s.kv === s.compute ? '' : `, cache ${s.kv}`}${s.fuse ? '' : ', not fused'}`
+const titleOf = (s: Setup): string => `${s.compute}${s.kv === cacheElement(s.compute, undefined) ? '' : `, cache ${s.kv}`}${s.fuse ? '' : ', not fused'}`
 
 /** Models of the engine's choice of schedules on SwiftShader, which alone compiles them in reasonable time. */
 const engineChoice: ReadonlySet<string> = new Set(['qwen3_nvfp4_modelopt', 'mistral'])
@@ -60,7 +61,7 @@ function modelsOn(device: TestDevice): readonly Fixture[] {
 function setups(device: TestDevice, bench: ModelBench, fixture: Fixture): readonly Setup[] {
   const { caps } = bench.backend
   const base = { context: 512, sequences: 1, chunk: device.slowCompiler ? 32 : 64 }
-  const own = computes(caps).map((compute): Setup => ({ ...base, compute, kv: compute, fuse: true, engineChoice: device.name === 'swiftshader' && engineChoice.has(fixture.name) }))
+  const own = computes(caps).map((compute): Setup => ({ ...base, compute, kv: cacheElement(compute, undefined), fuse: true, engineChoice: device.name === 'swiftshader' && engineChoice.has(fixture.name) }))
   if (device.slowCompiler && !(caps.f16 && /llama3-q4|^qwen3$/.test(fixture.name))) return own
   const mixed: readonly Setup[] = caps.f16 ? [{ ...base, compute: 'f32', kv: 'f16', fuse: true }] : []
   return [...own, ...mixed, ...own.map(s => ({ ...s, fuse: false }))]
@@ -88,7 +89,7 @@ export async function paritySuite(device: TestDevice): Promise<void> {
         const { prepared } = cases.find(c => c.fixture.path === fixture.path && titleOf(c.prepared.setup) === titleOf(setup))!
         const running = bench.run(prepared)
         try {
-          const tolerance = setup.compute === 'f16' || setup.kv === 'f16' ? 1e-2 : 1e-4
+          const tolerance = tolerances[setup.kv === 'f16' ? 'f16' : setup.compute]
           let delta = 0
           for (const chunk of pieces) {
             if (chunk === 1 && isStepped(device, fixture.name)) continue

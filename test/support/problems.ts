@@ -8,7 +8,7 @@ import type { Extent } from '../../codegen/builder.js'
 import type { Caps } from '../../codegen/caps.js'
 import { f16Bits, f16Values } from '../../codegen/interpret-numbers.js'
 import type { Dims } from '../../codegen/kernel.js'
-import type { Arg, Context, Lowered, Step } from '../../codegen/schedule.js'
+import type { Arg, Compute, Context, Lowered, Step } from '../../codegen/schedule.js'
 import type { StateArray } from '../../codegen/state.js'
 import { pageSize, stateLayout } from '../../codegen/state.js'
 import { weightLayout } from '../../codegen/types/layout.js'
@@ -17,7 +17,7 @@ import { cacheOp, input, inputOp, weight, weightOp, cache } from '../../graph/gr
 import { inputsOf, node, type Attributes, type Node, type Op, type Tensor } from '../../graph/op.js'
 import { takeOutput } from '../../graph/ops/attention.js'
 import type { Size, TensorType } from '../../graph/tensor.js'
-import { bounds, type Products } from './bounds.js'
+import { bounds } from './bounds.js'
 import { Numbers, quantized, type QuantizedMatrix } from './quantized.js'
 
 export type Sample = Op['samples'][number]
@@ -161,7 +161,7 @@ function cacheValues(
 }
 
 /** What schedules are told: the sizes as this problem has them, on some chip. */
-export function contextOf(p: Problem, caps: Caps, compute: 'f32' | 'f16' = 'f32'): Context {
+export function contextOf(p: Problem, caps: Caps, compute: Compute = 'f32'): Context {
   const extent = (dim: 'tokens' | 'outputs'): Extent => ({ dim, min: p.max[dim] === p.dims[dim] ? p.dims[dim]! : 1, max: p.max[dim]! })
   return {
     caps, compute, kv: p.kv,
@@ -265,7 +265,7 @@ const poison = 0x7fc00000
  * must be equal, and what lies beyond the live rows must still be as it was.
  * @param products the dtype products may have been made in
  */
-export function difference(p: Problem, bound: Bound, outputs: readonly Tensor[], products: Products = 'f32'): string | null {
+export function difference(p: Problem, bound: Bound, outputs: readonly Tensor[], products: Compute = 'f32'): string | null {
   const allowed = bounds(p, outputs, products)
   for (const [output, want] of outputs.entries()) {
     const step: Step = { kernel: null as never, args: { out: { kind: 'node', node: p.node, output } } }

@@ -185,6 +185,7 @@ export const cases: readonly Case[] = [
     return [
       x.add(y), x.sub(y), x.and(y), x.or(y), x.xor(y), x.negate(), x.shr(2), x.shl(2), w.add(z), w.sub(z), w.mul(z), w.shr(3), w.shl(3), w.negate(),
       call('swizzle', table(bytesTable), index), call('interleaveLow8', x, y), call('interleaveHigh8', x, y), call('extendLow8', x), call('extendHigh8', x), call('extendLow16', w), call('extendHigh16', w), x.add(3), w.sub(300),
+      call('narrow16', call('extendLow16', w), call('extendHigh16', z).mul(3)), call('narrow16', a.bitcast('i32x4'), b.bitcast('i32x4')), call('dot16', w, z), call('dot16', call('extendLow8', x), w),
     ]
   }),
   statements(),

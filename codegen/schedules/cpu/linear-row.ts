@@ -1,18 +1,20 @@
 /**
  * One row of x on a CPU: a tile is a band of output columns, each a sum over the weight's row in four lanes. Every code is
- * loaded, decoded and multiplied once; x comes from the first cache, through scratch where a norm stands before it or where codes
- * are decoded in pairs, as which it is then dealt. Scales multiply the products of a group, not every code. Several rows of the
- * weight at once share x and the constants of decoding, which V8 makes anew at each turn of a loop.
+ * loaded, decoded and multiplied once; x comes from the first cache, through scratch where a norm stands before it, where it is
+ * rounded to words, or where codes are decoded in pairs, as which it is then dealt. Scales multiply the products of a group, not
+ * every code. Several rows of the weight at once share x and the constants of decoding, which V8 makes anew at each turn of a
+ * loop.
  */
 import { extentMax, kernel, tilesOf } from '../../builder.js'
 import type { Node } from '../../../graph/op.js'
 import { reject, schedule, step, type Context, type Lowered, type Reject } from '../../schedule.js'
 import { WeightView } from '../../types/decode.js'
-import { decodePair, decodeRun, rowFactor, scalesInPairs } from '../../types/decode-cpu.js'
+import { decodePair, decodeRun, integerCodes, lanesOf, rowFactor, scalesInPairs, type Order } from '../../types/decode-cpu.js'
 import { runElements } from '../../types/layout.js'
 import { call, vector, type Value } from '../../value.js'
 import { vectorParam } from '../common.js'
 import { LinearOutput, linearProblem, rmsFactor } from '../linear-problem.js'
+import { dotWords, stageWords } from './words.js'
 
 /** Weights one tile reads, about: long enough to be worth handing out, short enough to share out evenly. */
 const tileWeights = 65536
@@ -22,11 +24,13 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
   if (!context.caps.simd) return reject('one thread a tile; a GPU has more')
   if (extentMax(p.rows) > 1) return reject(`${extentMax(p.rows)} rows; one reads each weight once`)
   if (!p.layout.runs) return reject(`${p.inner} columns are no whole number of runs of ${runElements}`)
-  const order = p.layout.type.codec === 'f32' ? 'elements' : 'pairs'
+  const order: Order = context.compute === 'i16' && integerCodes(p.layout) ? 'words' : p.layout.type.codec === 'f32' ? 'elements' : 'pairs'
   const runsEach = scalesInPairs(p.layout) ? 2 : 1
   if (unroll < runsEach) return reject(`${runsEach} runs share a word of scales`)
   const turns = p.inner / runElements / runsEach
-  const vectorsEach = (runElements / 4) * runsEach
+  const vectorsEach = (runElements / lanesOf(order)) * runsEach
+  // Elements that share a scale, and a minimum, within a run.
+  const group = Math.min(p.layout.type.scale?.group ?? runElements, runElements)
   const perPass = Math.max(1, rows / p.parts)
   const columns = Math.max(1, Math.min(p.out, Math.round(tileWeights / p.inner / p.parts / perPass))) * perPass
 
@@ -37,28 +41,28 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
       const weight = new WeightView(k, 'weight', p.layout, context.caps)
       const output = new LinearOutput(k, p, weight)
       const norm = p.has.norm ? vectorParam(k, 'norm', 'f32x4') : null
-      const staged = norm || order === 'pairs' ? k.shared('staged', 'f32x4', p.inner / 4) : null
       const squares = norm && k.var('squares', 'f32x4', 0)
+      const before = (at: Value): Value => {
+        const v = norm ? k.let('v', x.load(at)) : x.load(at)
+        squares?.accumulate(v, v)
+        return norm ? v.mul(norm.load(at)) : v
+      }
+      const words = order === 'words' ? stageWords(k, p.inner, group, runsEach === 2 ? 4 : 1, before) : null
+      const staged = !words && (norm || order === 'pairs') ? k.shared('staged', 'f32x4', p.inner / 4) : null
       if (staged) {
         k.for({ name: 'i', to: p.inner / 8 }, i => {
-          const [a, b] = [0, 1].map(j => {
-            const at = i.mul(2).add(j)
-            const v = k.let('v', x.load(at))
-            squares?.accumulate(v, v)
-            return norm ? k.let('normed', v.mul(norm.load(at))) : v
-          }) as [Value, Value]
+          const [a, b] = [0, 1].map(j => k.let(norm ? 'normed' : 'v', before(i.mul(2).add(j)))) as [Value, Value]
           const dealt = order === 'pairs' ? [vector(a.at(0), a.at(2), b.at(0), b.at(2)), vector(a.at(1), a.at(3), b.at(1), b.at(3))] : [a, b]
           dealt.forEach((v, j) => staged.store(i.mul(2).add(j), v))
         })
       }
-      const source = staged ?? x
+      const source = words?.words ?? staged ?? x
       const factor = squares && rmsFactor(k, call('sum4', squares.value), p.inner, p.eps)
       // Minima meet Σ x of their group, which is the same for every column.
-      const group = Math.min(p.layout.type.scale?.group ?? runElements, runElements)
       const groupSums = p.layout.type.min && k.shared('groupSums', 'f32', p.inner / group)
       if (groupSums) {
         k.for({ name: 'i', to: p.inner / group }, i => {
-          const vectors = Array.from({ length: group / 4 }, (_, v) => source.load(i.mul(group / 4).add(v)))
+          const vectors = Array.from({ length: group / 4 }, (_, v) => i.mul(group / 4).add(v)).map(at => (words ? (norm ? x.load(at).mul(norm.load(at)) : x.load(at)) : source.load(at)))
           groupSums.store(i, call('sum4', vectors.reduce((a, b) => a.add(b))))
         })
       }
@@ -75,14 +79,15 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
           k.for({ name: 'run', to: turns, unroll: unroll / runsEach }, run => {
             const vectors = Array.from({ length: vectorsEach }, (_, v) => source.load(run.mul(vectorsEach).add(v)))
             const shared = rows > 1 ? vectors.map(v => k.let('xv', v)) : vectors
+            const scales = words && (runsEach === 2 ? [words.scales.load(run)] : Array.from({ length: runElements / group }, (_, g) => words.scales.load(run.mul(runElements / group).add(g)))).map(v => k.let('xScale', v))
             weightRows.slice(pass, pass + rows).forEach((row, w) => {
               const [even, odd] = sums[pass + w]!
               const loaded = (runsEach === 2 ? weight.readPair(row, run) : weight.read(row, run)).map(v => k.let('loaded', v))
-              const groups = runsEach === 2 ? decodePair(k, weight, loaded, order) : decodeRun(k, weight, loaded, order)
+              const groups = runsEach === 2 ? decodePair(k, weight, loaded, order, scales?.[0]) : decodeRun(k, weight, loaded, order, scales && (g => scales[g]!))
               groups.forEach((g, n) => {
-                const mine = shared.slice(g.at / 4, g.at / 4 + g.codes.length)
+                const mine = shared.slice(g.at / lanesOf(order), g.at / lanesOf(order) + g.codes.length)
                 const sum = n % 2 === 0 ? even : odd
-                if (g.scale) sum.accumulate(k.let('products', chain(g.codes, mine)), g.scale)
+                if (g.scale) sum.accumulate(k.let('products', words ? dotWords(g.codes, mine) : chain(g.codes, mine)), g.scale)
                 else g.codes.forEach((q, i) => (i % 2 === 0 ? even : odd).accumulate(q, mine[i]!))
                 if (g.min) minima[pass + w]!.accumulate(g.min, groupSums!.load(run.mul(runElements / group).add(n)))
               })
@@ -93,7 +98,8 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
         const totals = sums.map(([a, b], w) => {
           const sum = call('sum4', a.value.add(b.value))
           const products = by === 1 ? sum : sum.mul(by)
-          return k.let('total', minima[w] ? products.sub(minima[w].value) : products)
+          const total = minima[w] ? products.sub(minima[w].value) : products
+          return k.let('total', words ? total.add(words.nought) : total)
         })
         cols.forEach((c, i) => {
           const put = (): void => output.store(k.const('u32', 0), c, totals.slice(i * p.parts, (i + 1) * p.parts), factor)
