@@ -21,6 +21,8 @@ export interface KernelText {
   /** Groups of a cluster; grids are whole clusters. */
   readonly cluster: number
   readonly tiles: readonly TileFactor[]
+  /** Whether it waits itself for the launches before it, and may begin before they have ended in full. */
+  readonly overlaps?: boolean
 }
 
 /** Device text of the kernels of one or more plans, ready to be compiled. */

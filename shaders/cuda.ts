@@ -39,6 +39,16 @@ function vectorConversions(): string {
   return rows.map(([name, to, from, f]) => `WEFT ${to} ${name}(${from} a) { return make_${to}(${each(c => `${f}(a.${c})`)}); }`).join('\n')
 }
 
+/**
+ * Waits until the launches before this one have ended and their memory is seen (PTX ISA, `griddepcontrol`), where one may begin before that;
+ * returns at once where it did not.
+ */
+const awaitLaunches = `WEFT void weft_await_launches() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}`
+
 /** Loads that leave no copy in the first-level cache: weights are read once. */
 function streamingLoads(): string {
   const scalars = [['float', 'f32', 'f'], ['int', 's32', 'r'], ['unsigned', 'u32', 'r'], ['unsigned short', 'u16', 'h']] as const
@@ -87,6 +97,7 @@ export const cudaPrelude = `#pragma nv_diag_suppress 177, 186 // what no kernel 
 #define WEFT static __device__ __forceinline__
 ${vectorOperators()}
 ${vectorConversions()}
+${awaitLaunches}
 ${streamingLoads()}
 
 // f16 and bf16

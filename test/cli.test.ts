@@ -79,7 +79,7 @@ test('run: the text alone is on standard output, the rest on standard error', as
   assert.is(stdout, 'A lighthouse is a tower with a light that gives warning of shoals to passing ships.\n')
   assert.not.match(stderr, /--seed/)
   assert.match(stderr, /^weft: the built-in model lexicon .* on .*WebAssembly.*, i16$/m)
-  assert.match(stderr, /^weft: load .*: open .*, plan .*, text .*, compile .* \(\d+ kernels compiled, \d+ cached\), upload /m)
+  assert.match(stderr, /^weft: load .*: open .*, plan .*, upload .*, compile .* more \(\d+ kernels compiled, \d+ cached\); /m)
   assert.match(stderr, /^weft: prefill \d+ tokens .* tokens\/s; first token after /m)
   assert.match(stderr, /^weft: decode \d+ tokens .* tokens\/s, .* GB\/s$/m)
   assert.not.match(`${stdout}${stderr}`, /\x1b/, 'no colours where there is no terminal')

@@ -8,6 +8,7 @@ import type { Caps } from '../codegen/caps.js'
 import { inspectKernel } from '../codegen/interpret.js'
 import { intrinsicNames } from '../codegen/intrinsics.js'
 import type { Expr, Kernel, Stmt } from '../codegen/kernel.js'
+import { cudaPrelude } from '../shaders/cuda.js'
 import { cuda, cudaText } from '../codegen/targets/cuda.js'
 import { cudaArch } from '../codegen/targets/cuda-caps.js'
 import { f32, splat, table, u32 } from '../codegen/value.js'
@@ -52,6 +53,15 @@ test('the kernels of this suite use everything that CUDA spells', () => {
   const spelled = intrinsicNames.filter(n => typeof cuda.intrinsic[n] === 'function')
   const wanted = [...Object.keys(expressions), ...Object.keys(stmts), ...spelled, ...['tile', 'local', 'lane', 'subgroup', 'clusterRank'].map(b => `builtin ${b}`)]
   assert.equal(wanted.filter(w => !used.has(w)), [])
+})
+
+test('where launches may overlap a kernel begins by waiting for those before it', () => {
+  const k = make({ threads: 64 }, k => k.param('out', 'f32', 'activation', 'write').store(k.local, 1))
+  for (const [arch, overlaps] of [['sm_80', undefined], ['sm_90a', true], ['sm_120a', true]] as const) {
+    const { text, overlaps: says } = cuda.render([k], cudaProfiles[arch]).kernels[0]!
+    assert.is(says, overlaps, arch)
+    assert.match(text, /\{\n  weft_await_launches\(\);\n/)
+  }
 })
 
 const one = (body: Parameters<typeof make>[1]): string => textOf(make({ threads: 64 }, body))
@@ -183,7 +193,7 @@ else {
   test('an error of the compiler names the kernel', async () => {
     const good = textOf(make({ schedule: 'good' }, () => undefined))
     const bad = textOf(make({ schedule: 'bad' }, () => undefined)).replace('}', '  nonsense;\n}')
-    await nvrtc.compile(`${good}\n${bad}`, 'sm_80').then(() => assert.unreachable(), (e: unknown) => {
+    await nvrtc.compile([cudaPrelude, good, bad].join('\n'), 'sm_80').then(() => assert.unreachable(), (e: unknown) => {
       assert.instance(e, WeftError)
       assert.match((e as WeftError).message, /^\[kernel bad\] does not compile for sm_80 with NVRTC \d+\.\d+ \(NVRTC_ERROR_COMPILATION\): .*"nonsense" is undefined/)
       assert.not.match((e as WeftError).message, /\n/)

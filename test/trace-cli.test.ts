@@ -129,7 +129,7 @@ test('weft check --trace names a port\'s mistake; --against compares devices; wr
   const against = await weft([...tiny, '--against', 'wasm', '--ids', '5 42 79 116', '--chunk', '3'])
   assert.is(against.code, 0, against.stderr)
   assert.match(against.stdout, /^lm_head +[\d.e-]+ +[\d.e-]+ +\d ok$|^lm_head .* ok$/m)
-  assert.match(against.stdout, /^passed: .* on WebAssembly.*, f32, against reference, float64 on the CPU, f32; 4 tokens/m)
+  assert.match(against.stdout, /^passed: .* on WebAssembly.*, i16, against reference, float64 on the CPU, f32; 4 tokens/m)
   for (const [args, message] of [
     [['--against', 'wasm', '--trace', 'x'], /one of the two/], [['--against', 'auto'], /no single device/], [['--against', 'wasm,gpu'], /\[--against\] unknown device: .* got "gpu"/],
     [['--ids', '1 2'], /given without --against/], [['--tolerance', '0'], /\[--tolerance\]/],

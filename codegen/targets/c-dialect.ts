@@ -54,6 +54,8 @@ export interface Dialect {
   readonly arrivals?: (count: number) => readonly string[]
   /** Whether copies to shared memory go on while the thread does; else they are done at once. */
   readonly asynchronousCopies: boolean
+  /** On which chips a launch may begin before the one before it has ended in full, and what waits for that and for its memory; nothing on others. */
+  readonly overlap?: { on(caps: Caps): boolean; readonly wait: string }
   /** The statement that copies a u32x4 in memory to eight f16 of a shared array. */
   copyHalves(to: string, from: string): string
 

@@ -117,15 +117,17 @@ function renderKernel(kernel: Kernel, caps: Caps, dialect: Dialect): KernelText 
   const { lines, bytes, dynamicBytes } = sharedArrays(kernel, cx)
   checkFits(kernel, caps, bytes, dialect)
   const { cluster = 1 } = kernel
+  const overlaps = dialect.overlap?.on(caps) === true
   const knobs = Object.entries(kernel.knobs).map(([k, v]) => `${k}: ${v}`).join(', ')
   const text = [
     `// ${kernel.schedule}${knobs ? ` { ${knobs} }` : ''}`,
     dialect.opening(kernel, kernel.params.map((p, i) => dialect.parameter(p, nameOf(p.name, cx), i)), uses(kernel.body).builtins),
     ...lines,
+    ...(dialect.overlap ? [`  ${dialect.overlap.wait}`] : []),
     ...kernel.body.flatMap(s => statement(s, cx, '  ')),
     '}', '',
   ].join('\n')
-  return { name: kernel.name, text, params: kernel.params, threads: kernel.threads, sharedBytes: bytes, dynamicBytes, cluster, tiles: kernel.tiles }
+  return { name: kernel.name, text, params: kernel.params, threads: kernel.threads, sharedBytes: bytes, dynamicBytes, cluster, tiles: kernel.tiles, ...(overlaps ? { overlaps } : {}) }
 }
 
 /** A target whose language has C's syntax. */

@@ -73,6 +73,8 @@ const dialect: Dialect = {
   staticSharedBytes: 48 * 1024,
   poolIsDynamic: true,
   asynchronousCopies: true,
+  // Programmatic dependent launch: from compute capability 9.0 on.
+  overlap: { on: ({ arch }) => Number(/^sm_(\d+)/.exec(arch ?? '')?.[1] ?? 0) >= 90, wait: 'weft_await_launches();' },
   copyHalves: (to, from) => `weft_copy((uint4*)&${to}, &${from});`,
   prelude,
 }

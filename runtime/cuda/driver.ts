@@ -84,12 +84,18 @@ function declare({ func }: Library) {
   } as const
 }
 
+type LaunchEarly = (config: BigUint64Array, f: Handle, params: BigUint64Array, extra: null) => number
+/** The version of CUDA from which on captured graphs keep such launches. */
+const overlapInGraphs = 12040
+
 export interface Driver extends ReturnType<typeof declare> {
   readonly library: Library
   /** `CUDA_ERROR_ILLEGAL_ADDRESS, an illegal memory access was encountered`. */
   readonly reason: (result: number) => string
   /** Throws a WeftError unless the call succeeded; `what` says what was tried. */
   readonly must: (result: number, what: string) => void
+  /** A launch that its configuration lets begin before the one before it has ended in full; null where graphs cannot hold such. */
+  readonly launchEarly: LaunchEarly | null
   /** The handle or number a call fills in. Throws as `must` does. */
   readonly take: <T>(call: (out: Out<T>) => number, what: string) => T
 }
@@ -114,5 +120,7 @@ export async function openDriver(): Promise<Driver> {
     return out[0]!
   }
   must(calls.init(0), 'the driver does not start')
-  return Object.freeze({ ...calls, library, reason, must, take })
+  const version = take<number>(out => calls.driverVersion(out), 'version of the driver')
+  const launchEarly = version < overlapInGraphs ? null : library.func<LaunchEarly>('int cuLaunchKernelEx(const void *config, void *f, void **kernelParams, void **extra)')
+  return Object.freeze({ ...calls, library, reason, must, take, launchEarly })
 }

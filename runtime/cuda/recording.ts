@@ -1,7 +1,8 @@
 /**
  * Plans as CUDA graphs. Launches are captured once from a stream and replayed with one call, which leaves about a
- * microsecond between dependent kernels and no work for the host. Timing replays a second graph that has an event
- * between launches: timed one by one from the host, small kernels would show the host's time, not their own.
+ * microsecond between dependent kernels, half of it where a launch may begin before the one before it has ended in full, and
+ * no work for the host. Timing replays a second graph that has an event between launches: timed one by one from the host,
+ * small kernels would show the host's time, not their own.
  */
 import { check, WeftError } from '../../graph/error.js'
 import { tileCount } from '../../codegen/kernel.js'
@@ -57,6 +58,7 @@ interface Ready {
   readonly tiles: number
   readonly threads: number
   readonly dynamicBytes: number
+  readonly overlaps: boolean
   /** As `argumentsOf` makes them. */
   readonly params: BigUint64Array
 }
@@ -79,7 +81,7 @@ function ready(driver: Driver, plan: BoundPlan, launch: BoundLaunch, owns: (buff
   check(Number.isInteger(tiles) && tiles >= 0 && tiles <= maxTiles, where, 'tiles', `0 to ${maxTiles}`, String(tiles))
   if (tiles === 0) return null
   const params = argumentsOf(driver, text, addresses, launch.args, where)
-  return { kernel: text.name, handle: f.handle, tiles, threads: text.threads, dynamicBytes: text.dynamicBytes, params }
+  return { kernel: text.name, handle: f.handle, tiles, threads: text.threads, dynamicBytes: text.dynamicBytes, overlaps: text.overlaps === true, params }
 }
 
 /** Arguments as the driver wants them: addresses of values, and behind them the values: an address, or a tensor map. */
@@ -137,12 +139,29 @@ function launch(driver: Driver, l: Ready, stream: Handle, what: string): void {
   driver.must(driver.launch(l.handle, l.tiles, 1, 1, l.threads, 1, 1, l.dynamicBytes, stream, l.params, null), `${what}, kernel ${l.kernel}`)
 }
 
+/** Bytes of a CUlaunchConfig, and of the one CUlaunchAttribute that stands behind it. */
+const [configBytes, attributeBytes] = [64, 72]
+/** CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION (cuda.h). */
+const programmaticSerialization = 6
+
+/** A launch that may begin before the one before it has ended. */
+function launchEarly(driver: Driver, l: Ready, stream: Handle, what: string): void {
+  // One piece of memory, handed to the call itself: it lives as long as the call does.
+  const memory = new BigUint64Array(new ArrayBuffer(configBytes + attributeBytes))
+  const words = new Uint32Array(memory.buffer)
+  words.set([l.tiles, 1, 1, l.threads, 1, 1, l.dynamicBytes])
+  memory.set([stream, driver.library.address(memory) + BigInt(configBytes), 1n], 4)
+  words.set([programmaticSerialization, 0, 1], configBytes / 4)
+  driver.must(driver.launchEarly!(memory, l.handle, l.params, null), `${what}, kernel ${l.kernel}`)
+}
+
 /** Checks a plan's launches and captures them. Launches without tiles are left out. */
 export function recordPlan(driver: Driver, stream: Handle, plan: BoundPlan, owns: (buffer: DeviceBuffer) => buffer is CudaBuffer): CudaRecording {
   const launches = plan.launches.map(l => ready(driver, plan, l, owns)).filter(l => l !== null)
   const what = `recording of plan ${plan.label}`
   const executable = capture(driver, stream, what, () => {
-    for (const l of launches) launch(driver, l, stream, what)
+    // The first has none before it in the graph.
+    launches.forEach((l, i) => (i > 0 && l.overlaps && driver.launchEarly !== null ? launchEarly : launch)(driver, l, stream, what))
   })
   return new CudaRecording(plan.label, launches, executable)
 }

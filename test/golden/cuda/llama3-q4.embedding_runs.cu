@@ -1,5 +1,6 @@
 // embedding.runs { threads: 64 }
 extern "C" __global__ void __launch_bounds__(64) embedding_runs(float4* out, const unsigned* state, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
+  weft_await_launches();
   const unsigned token = weft_min(state[blockIdx.x + 64u], 511u);
 #pragma unroll 1
   for (unsigned run = threadIdx.x; run < 4u; run += 64u) {

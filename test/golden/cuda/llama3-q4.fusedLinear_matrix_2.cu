@@ -3,6 +3,7 @@ extern "C" __global__ void __launch_bounds__(256) fusedLinear_matrix_2(const flo
   __shared__ __align__(32) unsigned short xs[2560];
   __shared__ __align__(32) unsigned short ws[5120];
   __shared__ __align__(32) float patches[5120];
+  weft_await_launches();
   if (blockIdx.x < ((state[0u] + 63u) >> 6u) * 4u) {
     const unsigned rows = state[0u];
     const unsigned rowTiles = (rows + 63u) >> 6u;

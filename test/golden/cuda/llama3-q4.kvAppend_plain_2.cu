@@ -1,5 +1,6 @@
 // kvAppend.plain { threads: 128 }
 extern "C" __global__ void __launch_bounds__(128) kvAppend_plain_2(const float* x, unsigned short* cache, const unsigned* state) {
+  weft_await_launches();
   if (blockIdx.x < state[0u]) {
     const unsigned row = blockIdx.x;
     const unsigned col = threadIdx.x;

@@ -1,5 +1,6 @@
 // rope.plain { threads: 64 }
 extern "C" __global__ void __launch_bounds__(64) rope_plain_4(const float* x, const float* __restrict__ table, float* out, const unsigned* state) {
+  weft_await_launches();
   if (blockIdx.x < state[0u]) {
     const unsigned row = blockIdx.x;
     const unsigned col = threadIdx.x;

@@ -39,6 +39,11 @@ WEFT int4 weft_as_i32x4(float4 a) { return make_int4(__float_as_int(a.x), __floa
 WEFT int4 weft_as_i32x4(uint4 a) { return make_int4(int(a.x), int(a.y), int(a.z), int(a.w)); }
 WEFT uint4 weft_as_u32x4(float4 a) { return make_uint4(__float_as_uint(a.x), __float_as_uint(a.y), __float_as_uint(a.z), __float_as_uint(a.w)); }
 WEFT uint4 weft_as_u32x4(int4 a) { return make_uint4(unsigned(a.x), unsigned(a.y), unsigned(a.z), unsigned(a.w)); }
+WEFT void weft_await_launches() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
 WEFT float weft_stream(const float* p) { float v; asm("ld.global.nc.L1::no_allocate.f32 %0, [%1];" : "=f"(v) : "l"(p)); return v; }
 WEFT int weft_stream(const int* p) { int v; asm("ld.global.nc.L1::no_allocate.s32 %0, [%1];" : "=r"(v) : "l"(p)); return v; }
 WEFT unsigned weft_stream(const unsigned* p) { unsigned v; asm("ld.global.nc.L1::no_allocate.u32 %0, [%1];" : "=r"(v) : "l"(p)); return v; }

@@ -1,5 +1,6 @@
 // advance
 extern "C" __global__ void __launch_bounds__(1) advance(unsigned* state, const unsigned* next) {
+  weft_await_launches();
   const unsigned step = state[2u];
 #pragma unroll 1
   for (unsigned row = 0u; row < 1u; row += 1u) {

@@ -2,6 +2,7 @@
 extern "C" __global__ void __launch_bounds__(256) argmax_chunks(const float* logits, float* best) {
   __shared__ __align__(32) float values[256];
   __shared__ __align__(32) unsigned ids[256];
+  weft_await_launches();
   const unsigned row = blockIdx.x;
   float top = -3.4028234663852886e+38f;
   unsigned id = 0u;

@@ -2,6 +2,7 @@
 extern "C" __global__ void __launch_bounds__(256) argmax_chunks_2(const float* logits, float* best, const unsigned* state) {
   __shared__ __align__(32) float values[256];
   __shared__ __align__(32) unsigned ids[256];
+  weft_await_launches();
   if (blockIdx.x < state[1u]) {
     const unsigned row = blockIdx.x;
     float top = -3.4028234663852886e+38f;

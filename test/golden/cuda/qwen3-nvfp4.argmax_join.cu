@@ -2,6 +2,7 @@
 extern "C" __global__ void __launch_bounds__(64) argmax_join(const float* best, unsigned* out) {
   __shared__ __align__(32) float values[64];
   __shared__ __align__(32) unsigned ids[64];
+  weft_await_launches();
   float top = -3.4028234663852886e+38f;
   unsigned id = 512u;
 #pragma unroll 1

@@ -2,6 +2,7 @@
 extern "C" __global__ void __launch_bounds__(64) argmax_join_2(const float* best, unsigned* out, const unsigned* state) {
   __shared__ __align__(32) float values[64];
   __shared__ __align__(32) unsigned ids[64];
+  weft_await_launches();
   if (blockIdx.x < state[1u]) {
     float top = -3.4028234663852886e+38f;
     unsigned id = 512u;

@@ -3,6 +3,7 @@ extern "C" __global__ void __launch_bounds__(128) attention_grouped(const float4
   __shared__ __align__(32) float tops[64];
   __shared__ __align__(32) float sums[64];
   __shared__ __align__(32) float4 partial[512];
+  weft_await_launches();
   const unsigned split = blockIdx.x & 31u;
   const unsigned rowHeads = blockIdx.x >> 5u;
   const unsigned row = rowHeads >> 1u;

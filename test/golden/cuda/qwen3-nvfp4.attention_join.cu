@@ -1,5 +1,6 @@
 // attention.join { threads: 8 }
 extern "C" __global__ void __launch_bounds__(8) attention_join(const float4* part, float4* out, const unsigned* state) {
+  weft_await_launches();
   const unsigned row = blockIdx.x >> 2u;
   const unsigned position = state[row + 320u];
   const unsigned parts = weft_min((position >> 7u) + 1u, 32u);

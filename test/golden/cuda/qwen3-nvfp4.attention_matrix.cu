@@ -5,6 +5,7 @@ extern "C" __global__ void __launch_bounds__(128) attention_matrix(const float4*
   __shared__ __align__(32) unsigned short heldValues[2560];
   __shared__ __align__(32) unsigned short weights[4608];
   __shared__ __align__(32) float patch[4608];
+  weft_await_launches();
   if (blockIdx.x < ((state[0u] + 63u) >> 6u) * 4u) {
     const unsigned rows = state[0u];
     const unsigned ofGroup = (threadIdx.x >> 5) & 3u;

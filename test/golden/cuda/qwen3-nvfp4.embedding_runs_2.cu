@@ -1,5 +1,6 @@
 // embedding.runs { threads: 64 }
 extern "C" __global__ void __launch_bounds__(64) embedding_runs_2(float4* out, const unsigned* state, const uint4* __restrict__ weight) {
+  weft_await_launches();
   if (blockIdx.x < state[0u]) {
     const unsigned token = weft_min(state[blockIdx.x + 64u], 511u);
 #pragma unroll 1

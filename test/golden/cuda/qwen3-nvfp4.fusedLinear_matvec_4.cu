@@ -1,5 +1,6 @@
 // fusedLinear.matvec { lanes: 32, columns: 4, threads: 64, stages: 2 }
 extern "C" __global__ void __launch_bounds__(64) fusedLinear_matvec_4(const float4* x, const float* residual, float* out, const uint4* __restrict__ weight, const unsigned* __restrict__ weightWords) {
+  weft_await_launches();
   const unsigned laneOfTeam = threadIdx.x & 31u;
   const unsigned first = (blockIdx.x * 2u + (threadIdx.x >> 5u)) * 4u;
   const unsigned col = first + 1u;

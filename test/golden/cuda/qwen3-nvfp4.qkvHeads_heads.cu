@@ -1,5 +1,6 @@
 // qkvHeads.heads { threads: 32 }
 extern "C" __global__ void __launch_bounds__(32) qkvHeads_heads(const float* x, const float* __restrict__ table, const float* __restrict__ qNorm, const float* __restrict__ kNorm, float* out, unsigned short* k, unsigned short* v, const unsigned* state) {
+  weft_await_launches();
   const unsigned row = blockIdx.x >> 3u;
   const unsigned head = blockIdx.x & 7u;
   const unsigned from = row * 256u + head * 32u;

@@ -1,6 +1,7 @@
 // rmsNorm.rows { threads: 128 }
 extern "C" __global__ void __launch_bounds__(128) rmsNorm_rows(const float4* x, const float4* __restrict__ weight, float4* out, const unsigned* state) {
   __shared__ __align__(32) float parts[4];
+  weft_await_launches();
   if (blockIdx.x < state[0u]) {
     const unsigned first = blockIdx.x * 32u;
     float squares = 0.0f;

@@ -1,5 +1,6 @@
 // rows.plain { threads: 128 }
 extern "C" __global__ void __launch_bounds__(128) rows_plain_2(const float* x, float* out, const unsigned* state) {
+  weft_await_launches();
   if (blockIdx.x < state[1u]) {
     const unsigned row = blockIdx.x;
     const unsigned col = threadIdx.x;

@@ -2,6 +2,7 @@
 extern "C" __global__ void __launch_bounds__(256) topK_sort(const float* from, float* to) {
   __shared__ __align__(32) float values[1024];
   __shared__ __align__(32) unsigned ids[1024];
+  weft_await_launches();
   const unsigned row = blockIdx.x;
 #pragma unroll 1
   for (unsigned i = threadIdx.x; i < 1024u; i += 256u) {
