@@ -138,12 +138,13 @@ export function compile(config: Config, typeOf: WeightType, options: CompileOpti
   // Sorting out candidates pays where a token is drawn at every step; after a prompt all logits are read once. On a CPU the
   // logits are in reach of the sampler as they are.
   const candidates = caps.simd ? [] : ['candidates']
-  const plans: Record<PlanName, Plan> = {
-    decode: make('decode', fixed('tokens', 1), fixed('outputs', 1), ['logits', 'next']),
-    choose: make('choose', fixed('tokens', 1), fixed('outputs', 1), ['logits', 'next', ...candidates]),
-    small: make('small', live('tokens', 1, matvecRows), live('outputs', 0, matvecRows), ['logits', 'next']),
-    prefill: make('prefill', live('tokens', 1, state.rows), live('outputs', 0, outputs), ['logits', 'next']),
-  }
+  const decode = make('decode', fixed('tokens', 1), fixed('outputs', 1), ['logits', 'next'])
+  const choose = make('choose', fixed('tokens', 1), fixed('outputs', 1), ['logits', 'next', ...candidates])
+  const few = caps.simd ? null : make('small', live('tokens', 1, matvecRows), live('outputs', 0, matvecRows), ['logits', 'next'])
+  const prefill = make('prefill', live('tokens', 1, state.rows), live('outputs', 0, outputs), ['logits', 'next'])
+  // A CPU goes through few rows as through many: no kernels of their own are compiled for them.
+  const small = few ?? Object.freeze({ ...prefill, label: 'small', dims: { tokens: matvecRows, outputs: matvecRows } })
+  const plans: Record<PlanName, Plan> = { decode, choose, small, prefill }
   const kvBytes = options.kv === 'f16' ? 2 : 4
   return Object.freeze({
     graph: whole, plans, kernels: names.kernels, weights: [...weights.values()], constants: [...constants.values()], state,

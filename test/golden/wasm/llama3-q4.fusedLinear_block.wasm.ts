@@ -6,11 +6,11 @@ export function kernel_fusedLinear_block(tile: u32, args: usize, scratch: usize)
   const state: usize = load<u32>(args, 12)
   const weight: usize = load<u32>(args, 16)
   const weightWords: usize = load<u32>(args, 20)
-  if ((tile < (((load<u32>(state, 0) + <u32>8) / <u32>9) * <u32>11))) {
-    const firstRow: u32 = ((tile / <u32>11) * <u32>9)
+  if ((tile < (((load<u32>(state, 0) + <u32>95) / <u32>96) * <u32>11))) {
+    const firstRow: u32 = ((tile / <u32>11) * <u32>96)
     const firstCol: u32 = ((tile % <u32>11) * <u32>12)
     const rows: u32 = load<u32>(state, 0)
-    const rowsHere: u32 = min<u32>((rows - firstRow), <u32>9)
+    const rowsHere: u32 = min<u32>((rows - firstRow), <u32>96)
     {
       for (let slot: u32 = <u32>0; slot < <u32>12; slot += <u32>1) {
         const weightRow: u32 = (min<u32>((firstCol + (slot % <u32>12)), <u32>127) + ((slot / <u32>12) * <u32>128))

@@ -5,11 +5,11 @@ export function kernel_linear_block_3(tile: u32, args: usize, scratch: usize): v
   const state: usize = load<u32>(args, 8)
   const weight: usize = load<u32>(args, 12)
   const weightWords: usize = load<u32>(args, 16)
-  if ((tile < (((load<u32>(state, 4) + <u32>8) / <u32>9) * <u32>43))) {
-    const firstRow: u32 = ((tile / <u32>43) * <u32>9)
+  if ((tile < (((load<u32>(state, 4) + <u32>95) / <u32>96) * <u32>43))) {
+    const firstRow: u32 = ((tile / <u32>43) * <u32>96)
     const firstCol: u32 = ((tile % <u32>43) * <u32>12)
     const rows: u32 = load<u32>(state, 4)
-    const rowsHere: u32 = min<u32>((rows - firstRow), <u32>9)
+    const rowsHere: u32 = min<u32>((rows - firstRow), <u32>96)
     {
       for (let slot: u32 = <u32>0; slot < <u32>12; slot += <u32>1) {
         const weightRow: u32 = (min<u32>((firstCol + (slot % <u32>12)), <u32>511) + ((slot / <u32>12) * <u32>512))
