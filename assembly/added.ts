@@ -23,7 +23,6 @@ export function createAdded(totalBytes: u32): void {
   roots = allocate(2048)
 }
 
-// @ts-ignore: decorator
 @inline
 function root(trie: u32): usize {
   return roots + (trie << 10)
@@ -38,7 +37,6 @@ function newNode(byte: u32, sibling: u32): u32 {
 }
 
 /** The child of `node` for `byte`, or 0. */
-// @ts-ignore: decorator
 @inline
 function child(node: u32, byte: u32): u32 {
   let i = load<u32>(nodes + (<usize>node << 4))

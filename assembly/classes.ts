@@ -35,7 +35,6 @@ function wideCharacter(p: usize): u32 {
 }
 
 /** The character at `p`: its flags in the low byte, its width in bytes above. */
-// @ts-ignore: decorator
 @inline
 export function character(p: usize): u32 {
   const lead: u32 = load<u8>(p)

@@ -36,13 +36,11 @@ export function indexBytes(unknown: u32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function pairPlace(left: u32, right: u32): u32 {
   return <u32>(((<u64>left << 32 | right) * 0x9e3779b97f4a7c15) >> 40)
 }
 
-// @ts-ignore: decorator
 @inline
 function pairSlot(left: u32, right: u32): usize {
   let i = pairPlace(left, right)
@@ -129,7 +127,6 @@ function encodeShort(p: usize, length: u32, out: usize): u32 {
   return n
 }
 
-// @ts-ignore: decorator
 @inline
 function joinRank(out: usize, i: u32, ranks: usize, joined: usize): void {
   const slot = pairSlot(load<u32>(out + (i << 2)), load<u32>(out + (i << 2), 4))
@@ -176,7 +173,6 @@ function pop(): u64 {
 }
 
 /** Node of the list: id u32, next u32, previous u32, rank of the pair with the next u32. */
-// @ts-ignore: decorator
 @inline
 function rankPair(nodes: usize, i: u32): void {
   const node = nodes + (<usize>i << 4)

@@ -2,26 +2,22 @@
  * Lists of (key, id) in flat memory, 16 bytes each: key f64, id u32. They are ordered by falling key, and by rising id where keys are
  * equal, so that the order never depends on how a list came about.
  */
-// @ts-ignore: decorator
 @inline
 export function keyAt(list: usize, i: u32): f64 {
   return load<f64>(list + (<usize>i << 4))
 }
 
-// @ts-ignore: decorator
 @inline
 export function idAt(list: usize, i: u32): u32 {
   return load<u32>(list + (<usize>i << 4), 8)
 }
 
-// @ts-ignore: decorator
 @inline
 export function put(list: usize, i: u32, key: f64, id: u32): void {
   store<f64>(list + (<usize>i << 4), key)
   store<u32>(list + (<usize>i << 4), id, 8)
 }
 
-// @ts-ignore: decorator
 @inline
 function comesFirst(key: f64, id: u32, otherKey: f64, otherId: u32): bool {
   return key > otherKey || (key == otherKey && id < otherId)

@@ -120,7 +120,6 @@ function penalized(id: u32, logit: f64): f64 {
   return value
 }
 
-// @ts-ignore: decorator
 @inline
 function isFinite32(at: usize): bool {
   return (load<u32>(at) & 0x7f800000) != 0x7f800000
@@ -166,7 +165,6 @@ function gather(bound: f64): u32 {
   return n
 }
 
-// @ts-ignore: decorator
 @inline
 function binOf(value: f64): u32 {
   return <u32>Math.min(-value * 32, <f64>(BINS - 1))

@@ -26,7 +26,6 @@ function contraction(p: usize, end: usize, anyCase: bool): usize {
 }
 
 /** The end of a run of white space that no earlier alternative took: all of it at the end of the text, otherwise all but its last character. */
-// @ts-ignore: decorator
 @inline
 function spacePiece(p: usize, run: usize, atEnd: bool): usize {
   if (atEnd) return run

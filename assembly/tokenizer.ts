@@ -17,11 +17,9 @@ import {
 } from './vocabulary'
 
 /** Takes `count` ids from the output buffer. */
-// @ts-ignore: decorator
 @external("host", "flush")
 declare function flush(count: u32): void
 /** Writes the NFC of `bytes` bytes at `from` to `to`, where three times as much fits; returns its bytes. */
-// @ts-ignore: decorator
 @external("host", "normalize")
 declare function normalize(from: usize, bytes: usize, to: usize): usize
 
@@ -81,7 +79,6 @@ export function outputBuffer(): usize {
   return output
 }
 
-// @ts-ignore: decorator
 @inline
 function emit(id: u32): void {
   store<u32>(output + (<usize>produced << 2), id)
@@ -185,7 +182,6 @@ function encodeBetween(trie: u32, p: usize, end: usize): void {
   encodeNormalized(p, end)
 }
 
-// @ts-ignore: decorator
 @inline
 function encodeNormalized(p: usize, end: usize): void {
   if (hasTokens(NORMALIZED)) cutAdded(NORMALIZED, p, end)

@@ -5,7 +5,6 @@
 import { keyAt } from './ranking'
 
 /** How far the surprise of entry `i` is from the entropy. */
-// @ts-ignore: decorator
 @inline
 function distance(list: usize, i: u32, logTotal: f64, entropy: f64): f64 {
   return Math.abs(logTotal - keyAt(list, i) - entropy)

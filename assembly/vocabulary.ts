@@ -53,25 +53,21 @@ export function tokenFlags(): usize {
   return flags
 }
 
-// @ts-ignore: decorator
 @inline
 export function tokenStart(id: u32): usize {
   return bytes + load<u32>(offsets + (id << 2))
 }
 
-// @ts-ignore: decorator
 @inline
 export function tokenLength(id: u32): u32 {
   return load<u32>(offsets + (id << 2), 4) - load<u32>(offsets + (id << 2))
 }
 
-// @ts-ignore: decorator
 @inline
 export function flagsOf(id: u32): u32 {
   return load<u8>(flags + id)
 }
 
-// @ts-ignore: decorator
 @inline
 function mix(h: u64): u64 {
   h *= 0x9e3779b97f4a7c15
@@ -79,7 +75,6 @@ function mix(h: u64): u64 {
 }
 
 /** The key of 1 or more bytes; up to 7 bytes beyond them are read. */
-// @ts-ignore: decorator
 @inline
 export function keyOf(p: usize, length: u32): u64 {
   if (length <= 8) return load<u64>(p) & (<u64>-1 >> (64 - (length << 3)))
@@ -94,7 +89,6 @@ function longKey(p: usize, length: u32): u64 {
 }
 
 /** Spreads a key over a table's slots. */
-// @ts-ignore: decorator
 @inline
 export function spread(key: u64, length: u32): u32 {
   return <u32>(((key ^ <u64>length << 56) * 0xd6e8feb86659fd93) >> 32)

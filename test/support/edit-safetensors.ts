@@ -1,5 +1,5 @@
 /** Copies of tiny models with some weights changed: mistakes that a converter makes. */
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fixtures } from './models.js'
@@ -14,7 +14,11 @@ interface Entry {
 export function modelCopy(name: string, fits: RegExp, change: (rows: readonly Float32Array[]) => readonly Float32Array[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'weft-copy-'))
   cpSync(join(fixtures, 'models', name), folder, { recursive: true })
-  const file = join(folder, 'model.safetensors')
+  for (const name of readdirSync(folder).filter(n => n.endsWith('.safetensors'))) edit(join(folder, name), fits, change)
+  return folder
+}
+
+function edit(file: string, fits: RegExp, change: (rows: readonly Float32Array[]) => readonly Float32Array[]): void {
   const bytes = readFileSync(file)
   const length = Number(bytes.readBigUInt64LE(0))
   const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Readonly<Record<string, Entry>>
@@ -31,5 +35,4 @@ export function modelCopy(name: string, fits: RegExp, change: (rows: readonly Fl
     }))
   }
   writeFileSync(file, bytes)
-  return folder
 }

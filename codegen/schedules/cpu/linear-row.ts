@@ -42,10 +42,11 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
       const output = new LinearOutput(k, p, weight)
       const norm = p.has.norm ? vectorParam(k, 'norm', 'f32x4') : null
       const squares = norm && k.var('squares', 'f32x4', 0)
+      const normed = (v: Value, at: Value): Value => (norm ? v.mul(norm.load(at)) : v)
       const before = (at: Value): Value => {
         const v = norm ? k.let('v', x.load(at)) : x.load(at)
         squares?.accumulate(v, v)
-        return norm ? v.mul(norm.load(at)) : v
+        return normed(v, at)
       }
       const words = order === 'words' ? stageWords(k, p.inner, group, runsEach === 2 ? 4 : 1, before) : null
       const staged = !words && (norm || order === 'pairs') ? k.shared('staged', 'f32x4', p.inner / 4) : null
@@ -62,7 +63,7 @@ function make(node: Node, context: Context, { rows, unroll }: { readonly rows: n
       const groupSums = p.layout.type.min && k.shared('groupSums', 'f32', p.inner / group)
       if (groupSums) {
         k.for({ name: 'i', to: p.inner / group }, i => {
-          const vectors = Array.from({ length: group / 4 }, (_, v) => i.mul(group / 4).add(v)).map(at => (words ? (norm ? x.load(at).mul(norm.load(at)) : x.load(at)) : source.load(at)))
+          const vectors = Array.from({ length: group / 4 }, (_, v) => i.mul(group / 4).add(v)).map(at => (words ? normed(x.load(at), at) : source.load(at)))
           groupSums.store(i, call('sum4', vectors.reduce((a, b) => a.add(b))))
         })
       }

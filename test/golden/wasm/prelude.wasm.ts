@@ -1,11 +1,8 @@
 
-// @ts-ignore: decorator
 @inline function w_fma(a: v128, b: v128, c: v128): v128 { return f32x4.relaxed_madd(a, b, c) }
-// @ts-ignore: decorator
 @inline function w_swizzle(table: v128, index: v128): v128 { return i8x16.relaxed_swizzle(table, index) }
 
 // The order is fixed: (0 + 2) + (1 + 3).
-// @ts-ignore: decorator
 @inline function w_sum4(v: v128): f32 {
   const s = f32x4.add(v, i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15))
   return f32x4.extract_lane(s, 0) + f32x4.extract_lane(s, 1)
@@ -72,7 +69,6 @@ function w_f16(h: u32): f32 {
   return reinterpret<f32>(bits | ((h & 0x8000) << 16))
 }
 // Four f16, zero-extended to 32 bits each.
-// @ts-ignore: decorator
 @inline function w_f16x4(h: v128): v128 {
   const magnitude = v128.and(h, i32x4.splat(0x7fff))
   const scaled = f32x4.mul(i32x4.shl(magnitude, 13), i32x4.splat(0x77800000))
@@ -101,21 +97,18 @@ function w_toF16x4(x: v128): v128 {
   out = v128.bitselect(infinite, out, i32x4.gt_s(f, i32x4.splat(0x477fffff)))
   return v128.or(out, i32x4.shr_u(v128.xor(x, f), 16))
 }
-// @ts-ignore: decorator
 @inline function w_storeF16x4(at: usize, x: v128): void {
   const h = w_toF16x4(x)
   v128.store64_lane(at, i16x8.narrow_i32x4_u(h, h), 0)
 }
 
 // The code's nibble goes to a lane's top byte, the table holds twice the value, and the float is scaled back by 2^-25.
-// @ts-ignore: decorator
 @inline function w_e2m1x4(codes: u32): v128 {
   const index = v128.and(i32x4.mul(i32x4.splat(codes), i32x4(0x1000000, 0x100000, 0x10000, 0x1000)), i32x4.splat(0x0f000000))
   const doubled = w_swizzle(i8x16(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12), index)
   const value = f32x4.mul(f32x4.convert_i32x4_s(doubled), f32x4.splat(reinterpret<f32>(0x33000000)))
   return v128.or(value, v128.and(i32x4.shl(index, 4), i32x4.splat(0x80000000)))
 }
-// @ts-ignore: decorator
 @inline function w_u4x4(codes: u32): v128 {
   const placed = v128.and(i32x4.splat(codes), i32x4(0xf, 0xf0, 0xf00, 0xf000))
   return f32x4.mul(f32x4.convert_i32x4_s(placed), f32x4(1, 0.0625, 0.00390625, 0.000244140625))
@@ -126,17 +119,12 @@ function w_lookup16(a: u32, b: u32, c: u32, d: u32, codes: u32): u32 {
   const index = (pairs | (pairs << 4)) & 0x0f0f0f0f
   return <u32>i32x4.extract_lane(w_swizzle(table, i32x4.splat(index)), 0)
 }
-// @ts-ignore: decorator
 @inline function w_i8x4(bytes: u32): v128 {
   return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(i32x4.splat(bytes))))
 }
-// @ts-ignore: decorator
 @inline function w_pair(low: u32, high: u32): v128 { return i32x4.replace_lane(i32x4.splat(low), 1, high) }
-// @ts-ignore: decorator
 @inline function w_f16x4Of(low: u32, high: u32): v128 { return w_f16x4(i32x4.extend_low_i16x8_u(w_pair(low, high))) }
-// @ts-ignore: decorator
 @inline function w_bf16x4(low: u32, high: u32): v128 { return i32x4.shl(i32x4.extend_low_i16x8_u(w_pair(low, high)), 16) }
-// @ts-ignore: decorator
 @inline function w_e4m3(code: u32): f32 {
   return reinterpret<f32>(((code & 0x7f) << 20) | ((code & 0x80) << 24)) * reinterpret<f32>(0x7b800000)
 }
