@@ -72,11 +72,12 @@ for (const [name, base, changes, wanted] of readings) {
   })
 }
 
+const inShards: ReadonlySet<string> = new Set(['llama3', 'mistral'])
 for (const name of ['qwen3', 'qwen2', 'llama3', 'mistral', 'qwen3_nvfp4_compressed_tensors', 'qwen3_nvfp4_modelopt']) {
-  test(`${name} opens, from its folder and from its file`, async () => {
+  test(`${name} opens, from its folder${inShards.has(name) ? ' of shards' : ' and from its file'}`, async () => {
     const expected = await withModel(fixture(`models/${name}`), inspect)
-    const single = await withModel(fixture(`models/${name}/model.safetensors`), inspect)
-    assert.equal({ ...single, path: expected.path }, expected)
+    const file = fixture(`models/${name}/model.safetensors`)
+    if (!inShards.has(name)) assert.equal({ ...await withModel(file, inspect), path: expected.path }, expected)
     assert.is(expected.tensors.length, expected.types.reduce((n, t) => n + t.tensors, 0))
     assert.is(expected.bytes, expected.tensors.reduce((n, t) => n + t.bytes, 0))
     assert.equal([expected.format, expected.ignored, expected.generation, expected.notice], ['safetensors', [], { stopIds: [2] }, null])
